@@ -1,0 +1,1 @@
+"""What may be declared: one module per kind, pure types."""

@@ -1,0 +1,322 @@
+"""What every kind shares: identity, metadata, references, conditions, selectors.
+
+Types here describe JSON on the wire. Unknown fields are kept, so that an object written by a newer version survives being read and written
+by this one. An optional field that is absent is None; an empty list, an empty string and zero are themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Where a kind lives in the API. `group` is empty for the core group."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """The object's `apiVersion`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """Return the URL path of the collection, of one object or of its subresource."""
+        parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
+        if namespace:
+            parts += ["namespaces", namespace]
+        parts.append(self.plural)
+        return "/".join([*parts, *(part for part in (name, subresource) if part)])
+
+    def __str__(self) -> str:
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectKey:
+    """The name of an object; `namespace` is empty for cluster-scoped kinds."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+def _wire_time(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _wire_micro_time(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+Time = Annotated[datetime, PlainSerializer(_wire_time, return_type=str)]
+"""A moment to the second, aware; RFC 3339 in UTC on the wire."""
+
+MicroTime = Annotated[datetime, PlainSerializer(_wire_micro_time, return_type=str)]
+"""A moment to the microsecond, as Leases carry it."""
+
+
+class Model(BaseModel):
+    """A JSON object. Attributes are snake_case, the wire is camelCase; docstrings of attributes are what `kubectl explain` prints."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="allow",
+        use_attribute_docstrings=True,
+        defer_build=True,
+    )
+
+    def wire(self) -> dict[str, Any]:
+        """Return the JSON object; absent fields stay absent."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class OwnerReference(Model):
+    """An object this one depends on and is deleted with."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool | None = None
+    block_owner_deletion: bool | None = None
+
+    @property
+    def group(self) -> str:
+        """The API group of the owner, without the version."""
+        return self.api_version.rpartition("/")[0]
+
+
+class ObjectMeta(Model):
+    """Metadata that every stored object carries."""
+
+    name: str = ""
+    generate_name: str | None = None
+    namespace: str | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+    generation: int | None = None
+    creation_timestamp: Time | None = None
+    deletion_timestamp: Time | None = None
+    deletion_grace_period_seconds: int | None = None
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    owner_references: list[OwnerReference] | None = None
+    finalizers: list[str] | None = None
+
+    @property
+    def controller(self) -> OwnerReference | None:
+        """The owner that manages this object, if there is one."""
+        return next((owner for owner in self.owner_references or () if owner.controller), None)
+
+
+class Object(Model):
+    """A typed API object: a kind this program knows."""
+
+    resource: ClassVar[Resource]
+
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
+
+    @classmethod
+    def parse(cls, data: bytes | str | Mapping[str, Any]) -> Self:
+        """Return the object that JSON bytes or a JSON object describe.
+
+        Raises:
+            pydantic.ValidationError: a known field has the wrong type.
+        """
+        return cls.model_validate_json(data) if isinstance(data, bytes | str) else cls.model_validate(data)
+
+    @property
+    def key(self) -> ObjectKey:
+        """The object's name."""
+        return ObjectKey(self.metadata.namespace or "", self.metadata.name)
+
+    @property
+    def uid(self) -> str:
+        """The UID the server gave; empty before the object is created."""
+        return self.metadata.uid or ""
+
+    def wire(self) -> dict[str, Any]:
+        """Return the JSON object with the kind's own `apiVersion` and `kind`."""
+        document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {**document, "apiVersion": self.resource.api_version, "kind": self.resource.kind}
+
+
+@dataclass(slots=True)
+class Unstructured:
+    """An API object of a kind this program does not know: a plain document."""
+
+    resource: Resource
+    document: dict[str, Any]
+
+    @property
+    def metadata(self) -> ObjectMeta:
+        """A view of the metadata; writing to it changes nothing."""
+        return ObjectMeta.model_validate(self.document.get("metadata") or {})
+
+    @property
+    def key(self) -> ObjectKey:
+        """The object's name."""
+        metadata = self.document.get("metadata") or {}
+        return ObjectKey(metadata.get("namespace") or "", metadata.get("name") or "")
+
+    @property
+    def uid(self) -> str:
+        """The UID the server gave; empty before the object is created."""
+        return str((self.document.get("metadata") or {}).get("uid") or "")
+
+    def wire(self) -> dict[str, Any]:
+        """Return the document itself, with `apiVersion` and `kind`."""
+        return {**self.document, "apiVersion": self.resource.api_version, "kind": self.resource.kind}
+
+
+def owner_reference(owner: Object | Unstructured, *, controller: bool = True) -> OwnerReference:
+    """Return a reference to `owner`, which must have been read from the server."""
+    return OwnerReference(
+        api_version=owner.resource.api_version,
+        kind=owner.resource.kind,
+        name=owner.key.name,
+        uid=owner.uid,
+        controller=True if controller else None,
+        block_owner_deletion=True if controller else None,
+    )
+
+
+def is_controlled_by(metadata: ObjectMeta, owner: Object) -> bool:
+    """Tell whether `owner` (by UID, so never a namesake) manages the object."""
+    controller = metadata.controller
+    return controller is not None and controller.uid == owner.uid
+
+
+ConditionStatus = Literal["True", "False", "Unknown"]
+
+
+class Condition(Model):
+    """One observation about an object's state."""
+
+    type: str
+    status: ConditionStatus
+    observed_generation: int | None = None
+    last_transition_time: Time
+    reason: str
+    message: str = ""
+
+
+class LabelSelectorRequirement(Model):
+    """One rule of a label selector."""
+
+    key: str
+    operator: str
+    values: list[str] | None = None
+
+
+class LabelSelector(Model):
+    """Chooses objects by their labels; all rules must hold."""
+
+    match_labels: dict[str, str] | None = None
+    match_expressions: list[LabelSelectorRequirement] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is no rule at all."""
+        return not self.match_labels and not self.match_expressions
+
+
+def _requirement_matches(rule: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:
+    value = labels.get(rule.key)
+    match rule.operator:
+        case "In":
+            return value is not None and value in (rule.values or ())
+        case "NotIn":
+            return value is None or value not in (rule.values or ())
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+    raise ValueError(f"label selector operator {rule.operator!r}: allowed are In, NotIn, Exists, DoesNotExist")
+
+
+def selector_matches(selector: LabelSelector, labels: Mapping[str, str] | None) -> bool:
+    """Tell whether `labels` satisfy every rule; an empty selector matches nothing (reference of this project: empty selects nothing).
+
+    Raises:
+        ValueError: a rule has an unknown operator.
+    """
+    if selector.is_empty:
+        return False
+    found = labels or {}
+    return all(found.get(k) == v for k, v in (selector.match_labels or {}).items()) and all(
+        _requirement_matches(rule, found) for rule in selector.match_expressions or ()
+    )
+
+
+def selector_string(selector: LabelSelector) -> str:
+    """Return the selector in the syntax of the API's `labelSelector` parameter."""
+    parts = [f"{k}={v}" for k, v in sorted((selector.match_labels or {}).items())]
+    for rule in selector.match_expressions or ():
+        values = ",".join(sorted(rule.values or ()))
+        match rule.operator:
+            case "In":
+                parts.append(f"{rule.key} in ({values})")
+            case "NotIn":
+                parts.append(f"{rule.key} notin ({values})")
+            case "Exists":
+                parts.append(rule.key)
+            case "DoesNotExist":
+                parts.append(f"!{rule.key}")
+    return ",".join(parts)
+
+
+def labels_selector(labels: Mapping[str, str]) -> str:
+    """Return the `labelSelector` parameter that asks for exactly these labels."""
+    return ",".join(f"{k}={v}" for k, v in sorted(labels.items()))
+
+
+_LABEL_VALUE = re.compile(r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")
+
+
+def is_label_value(value: str) -> bool:
+    """Tell whether `value` may be the value of a label (≤ 63 characters, alphanumeric at both ends)."""
+    return len(value) <= 63 and bool(_LABEL_VALUE.match(value))
+
+
+def find_condition(conditions: Iterable[Condition] | None, type_: str) -> Condition | None:
+    """Return the condition of that type, or None."""
+    return next((c for c in conditions or () if c.type == type_), None)
+
+
+def is_condition_true(conditions: Iterable[Condition] | None, type_: str) -> bool:
+    """Tell whether the condition is there and True."""
+    found = find_condition(conditions, type_)
+    return found is not None and found.status == "True"
+
+
+def set_condition(conditions: list[Condition] | None, wanted: Condition) -> list[Condition]:
+    """Return `conditions` with `wanted` in the place of its type (at the end when new).
+
+    The transition time of the one that is replaced is kept while the status stays the same. Other conditions are left alone.
+    """
+    result = list(conditions or ())
+    for index, old in enumerate(result):
+        if old.type == wanted.type:
+            if old.status == wanted.status:
+                wanted = wanted.model_copy(update={"last_transition_time": old.last_transition_time})
+            result[index] = wanted
+            return result
+    return [*result, wanted]

@@ -1,0 +1,1 @@
+"""What happens: one package per kind."""
