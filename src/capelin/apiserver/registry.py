@@ -1,7 +1,7 @@
 """Which resources a server serves, and under which names.
 
-A `ResourceDefinition` is data: the built-in kinds are written down as such, a CustomResourceDefinition is translated into one. A `Catalog` is
-an immutable set of definitions that many servers share; a `Registry` is one server's view of it, with that server's custom resources on top.
+A `ResourceDefinition` is data: the built-in kinds are written down as such, a CustomResourceDefinition is translated into one. A `Catalog`
+is an immutable set of definitions that many servers share; a `Registry` is one server's view of it, with its own custom resources on top.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ class ResourceDefinition:
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ALL_VERBS
+    tracks_generation: bool = False  # metadata.generation counts changes outside metadata and status
+    creates_with_status: bool = False  # a create keeps the status it brings, as a kubelet's Node does
     builtin: bool = True  # takes strategic merge patches and protobuf bodies; not a custom resource
     stored: bool = True  # False: answers are computed and nothing is kept, as for SelfSubjectReview
 
