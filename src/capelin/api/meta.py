@@ -13,7 +13,19 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
-from pydantic.alias_generators import to_camel
+
+from capelin.api.markers import (
+    ATOMIC_LIST,
+    Length,
+    MapList,
+    MaxItems,
+    MaxLength,
+    Minimum,
+    Pattern,
+    Required,
+    Shape,
+)
+from capelin.api.scalars import Int64
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +81,25 @@ MicroTime = Annotated[datetime, PlainSerializer(_wire_micro_time, return_type=st
 """A moment to the microsecond, as Leases carry it."""
 
 
+_INITIALISMS = {word: word.upper() for word in ("api", "ca", "cidr", "dns", "fs", "id", "ip", "tls", "url", "uuid")} | {
+    "cidrs": "CIDRs",
+    "ips": "IPs",
+    "sans": "SANs",
+}
+"""Words the API writes in capitals unless a name begins with them."""
+
+
+def wire_name(attribute: str) -> str:
+    """Return the name on the wire of a snake_case attribute: `provider_id` is `providerID`."""
+    first, *rest = attribute.split("_")
+    return first + "".join(_INITIALISMS.get(word) or word[:1].upper() + word[1:] for word in rest)
+
+
 class Model(BaseModel):
     """A JSON object. Attributes are snake_case, the wire is camelCase; docstrings of attributes are what `kubectl explain` prints."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel,
+        alias_generator=wire_name,
         populate_by_name=True,
         extra="allow",
         use_attribute_docstrings=True,
@@ -122,6 +148,15 @@ class ObjectMeta(Model):
     def controller(self) -> OwnerReference | None:
         """The owner that manages this object, if there is one."""
         return next((owner for owner in self.owner_references or () if owner.controller), None)
+
+
+class TemplateMetadata(Model):
+    """Labels and annotations of objects made from a template."""
+
+    shape: ClassVar[Shape] = Shape(min_properties=1)
+
+    annotations: dict[str, str] | None = None
+    labels: dict[str, str] | None = None
 
 
 class Object(Model):
@@ -210,12 +245,20 @@ ConditionStatus = Literal["True", "False", "Unknown"]
 class Condition(Model):
     """One observation about an object's state."""
 
-    type: str
+    type: Annotated[
+        str,
+        MaxLength(316),
+        Pattern(r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"),
+    ]
     status: ConditionStatus
-    observed_generation: int | None = None
+    observed_generation: Annotated[Int64, Minimum(0)] | None = None
     last_transition_time: Time
-    reason: str
-    message: str = ""
+    reason: Annotated[str, Length(1, 1024), Pattern(r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]
+    message: Annotated[str, MaxLength(32768), Required()] = ""
+
+
+Conditions = Annotated[list[Condition], MaxItems(32), MapList("type")]
+"""What an object's controllers have observed, one entry per type."""
 
 
 class LabelSelectorRequirement(Model):
@@ -223,14 +266,16 @@ class LabelSelectorRequirement(Model):
 
     key: str
     operator: str
-    values: list[str] | None = None
+    values: Annotated[list[str], ATOMIC_LIST] | None = None
 
 
 class LabelSelector(Model):
     """Chooses objects by their labels; all rules must hold."""
 
+    shape: ClassVar[Shape] = Shape(atomic=True)
+
     match_labels: dict[str, str] | None = None
-    match_expressions: list[LabelSelectorRequirement] | None = None
+    match_expressions: Annotated[list[LabelSelectorRequirement], ATOMIC_LIST] | None = None
 
     @property
     def is_empty(self) -> bool:

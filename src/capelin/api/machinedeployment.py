@@ -1,0 +1,103 @@
+"""MachineDeployment: keeps equal Machines and rolls changes of their template out."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from capelin.api.machine import VersionCount
+from capelin.api.machineset import MachineNaming, MachineSetDeletion, MachineTemplate
+from capelin.api.markers import Enum, Items, Length, MapList, Minimum, Shape
+from capelin.api.meta import Conditions, LabelSelector, Model, Object, Resource, Time
+from capelin.api.scalars import Int32, Int64, IntOrString
+from capelin.api.v1beta1 import V1Beta1Condition
+
+
+class RollingUpdate(Model):
+    """How many Machines may be too many, and how many missing, during a rolling update."""
+
+    shape: ClassVar[Shape] = Shape(min_properties=1)
+
+    max_surge: IntOrString | None = None
+    max_unavailable: IntOrString | None = None
+
+
+class RolloutStrategy(Model):
+    """How Machines of an old revision are replaced."""
+
+    shape: ClassVar[Shape] = Shape(min_properties=1)
+
+    type: Annotated[str, Enum("RollingUpdate", "OnDelete")]
+    rolling_update: RollingUpdate | None = None
+
+
+class MachineDeploymentRollout(Model):
+    """How and when Machines are replaced."""
+
+    shape: ClassVar[Shape] = Shape(min_properties=1)
+
+    after: Time | None = None
+    strategy: RolloutStrategy | None = None
+
+
+class MachineDeploymentRemediation(Model):
+    """How many unhealthy Machines are replaced at a time."""
+
+    shape: ClassVar[Shape] = Shape(min_properties=1)
+
+    max_in_flight: IntOrString | None = None
+
+
+class MachineDeploymentSpec(Model):
+    """The Machines that are wanted, and how changes reach them."""
+
+    cluster_name: Annotated[str, Length(1, 63)]
+    selector: LabelSelector
+    template: MachineTemplate
+    deletion: MachineSetDeletion | None = None
+    machine_naming: MachineNaming | None = None
+    paused: bool | None = None
+    remediation: MachineDeploymentRemediation | None = None
+    replicas: Int32 | None = None
+    rollout: MachineDeploymentRollout | None = None
+
+
+class MachineDeploymentV1Beta1Status(Model):
+    """Status fields of v1beta1, kept for its readers."""
+
+    available_replicas: Int32 | None = None
+    conditions: list[V1Beta1Condition] | None = None
+    ready_replicas: Int32 | None = None
+    unavailable_replicas: Int32 | None = None
+    updated_replicas: Int32 | None = None
+
+
+class MachineDeploymentDeprecated(Model):
+    """Status that older versions of the API had."""
+
+    v1beta1: MachineDeploymentV1Beta1Status | None = None
+
+
+class MachineDeploymentStatus(Model):
+    """What is known about a MachineDeployment."""
+
+    shape: ClassVar[Shape] = Shape(min_properties=1)
+
+    available_replicas: Int32 | None = None
+    conditions: Conditions | None = None
+    deprecated: MachineDeploymentDeprecated | None = None
+    observed_generation: Annotated[Int64, Minimum(1)] | None = None
+    phase: Annotated[str, Enum("ScalingUp", "ScalingDown", "Running", "Failed", "Unknown")] | None = None
+    ready_replicas: Int32 | None = None
+    replicas: Int32 | None = None
+    selector: Annotated[str, Length(1, 4096)] | None = None
+    up_to_date_replicas: Int32 | None = None
+    versions: Annotated[list[VersionCount], Items(1, 100), MapList("version")] | None = None
+
+
+class MachineDeployment(Object):
+    """Keeps a number of equal Machines and rolls changes of their template out."""
+
+    resource: ClassVar = Resource("cluster.x-k8s.io", "v1beta2", "machinedeployments", "MachineDeployment")
+
+    spec: MachineDeploymentSpec
+    status: MachineDeploymentStatus | None = None
