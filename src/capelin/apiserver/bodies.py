@@ -1,0 +1,176 @@
+"""Request bodies: from the bytes of a media type to a document, and the field names that were spelled twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from capelin.runtime import codec, errors
+from capelin.runtime.codec import Document
+from capelin.runtime.transport import Request
+
+JSON = "application/json"
+YAML = "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+
+BODY_LIMIT = 3 * 1024 * 1024  # as kube-apiserver's
+DEPTH_LIMIT = 200  # far deeper than any schema; keeps recursive passes over a document away from the interpreter's limit
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A decoded body: `value` is an object (a list for a JSON patch); `duplicates` are the dotted paths that were set twice."""
+
+    value: Any
+    duplicates: tuple[str, ...] = ()
+
+    @property
+    def document(self) -> Document:
+        """The body as an object.
+
+        Raises:
+            BadRequest: it is something else.
+        """
+        if not isinstance(self.value, dict):
+            raise errors.BadRequest(f"expected an object in the request body, found {type(self.value).__name__}")
+        return self.value
+
+
+def media_type(request: Request) -> str:
+    """Return the content type without parameters; JSON when there is none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() or JSON
+
+
+def check_size(request: Request) -> None:
+    """Return when the body is of an acceptable size.
+
+    Raises:
+        TooLarge: it is not.
+    """
+    if len(request.body) > BODY_LIMIT:
+        raise errors.TooLarge(f"Request entity too large: limit is {BODY_LIMIT}")
+
+
+def read(request: Request, *, strict: bool = False) -> Body:
+    """Return the body of a create, an update, a deletion or a subresource call; `strict` looks for duplicate fields.
+
+    Raises:
+        UnsupportedMedia: no such media type is accepted.
+        BadRequest: the bytes are not of that media type.
+    """
+    media = media_type(request)
+    if media == JSON:
+        return read_json(request.body, strict=strict)
+    if media == YAML:
+        return read_yaml(request.body)
+    raise errors.UnsupportedMedia(
+        f"the body of the request was in an unknown format - accepted media types include: {JSON}, {YAML}, {PROTOBUF}"
+    )
+
+
+def read_json(data: bytes, *, strict: bool = False) -> Body:
+    """Return the JSON value; see `read`."""
+    try:
+        value = codec.decode(data)
+    except codec.DecodeError as error:
+        raise errors.BadRequest(f"the object provided is unrecognized: {error}") from error
+    _check_depth(data, value)
+    return Body(value, _json_duplicates(data, value) if strict else ())
+
+
+def read_yaml(data: bytes) -> Body:
+    """Return the YAML value, by the rules kubectl reads manifests by; see `read`."""
+    duplicates: list[str] = []
+    try:
+        if b"*" in data and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data, yaml.CSafeLoader)):
+            raise errors.BadRequest("the YAML in the request body uses aliases, which are not accepted")
+        loader = _Loader(data)
+        loader.duplicates = duplicates
+        value = loader.get_single_data()
+        _check_depth(data.replace(b":", b"{").replace(b"-", b"["), value)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise errors.BadRequest(f"the YAML in the request body is malformed: {error}") from error
+    return Body(value, tuple(duplicates))
+
+
+def _check_depth(data: bytes, value: Any) -> None:
+    if data.count(b"{") + data.count(b"[") <= DEPTH_LIMIT:
+        return  # nearly always: too few brackets to be deep
+    level = [value]
+    for _ in range(DEPTH_LIMIT):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return
+    raise errors.BadRequest(f"the request body is nested more than {DEPTH_LIMIT} levels deep")
+
+
+def _children(node: Any) -> Iterable[Any]:
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list) else ()
+
+
+def _json_duplicates(data: bytes, value: Any) -> tuple[str, ...]:
+    if len(codec.encode(value)) == len(data):
+        return ()  # compact JSON that lost nothing by decoding: what programs send, at a tenth of the price of looking
+    names: list[str] = []
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(found)
+        if len(result) < len(found):
+            seen: set[str] = set()
+            names.extend(name for name, _ in found if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        return result
+
+    json.loads(data, object_pairs_hook=pairs)
+    return tuple(names)
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML as Go's Kubernetes YAML reads it: YAML 1.1 words for booleans; dates and base-60 numbers stay strings."""
+
+    duplicates: list[str]
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value]
+        self.duplicates.extend(sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else ())
+        found = super().construct_mapping(node, deep=deep)
+        return {str(key).lower() if isinstance(key, bool) else str(key): value for key, value in found.items()}
+
+
+def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    words = r"^(?:y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$"
+    rules = [
+        ("bool", re.compile(words), "yYnNtTfFoO"),
+        ("int", re.compile(r"^(?:[-+]?0b[0-1_]+|[-+]?0o?[0-7_]+|[-+]?0x[0-9a-fA-F_]+|[-+]?(?:0|[1-9][0-9_]*))$"), "-+0123456789"),
+        ("float", re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$"), "-+0123456789."),
+        ("null", re.compile(r"^(?:~|null|Null|NULL|)$"), "~nN"),
+        ("merge", re.compile(r"^<<$"), "<"),
+    ]
+    table: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    for tag, pattern, firsts in rules:
+        for first in (*firsts, "") if tag == "null" else firsts:
+            table.setdefault(first, []).append((f"tag:yaml.org,2002:{tag}", pattern))
+    return table
+
+
+def _construct_bool(loader: _Loader, node: yaml.ScalarNode) -> bool:
+    return str(loader.construct_scalar(node)).lower() in ("y", "yes", "true", "on")
+
+
+def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node)).replace("_", "")
+    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text.lstrip("+"))
+    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
+        return sign * int(digits, 8)
+    return sign * int(digits, 0)
+
+
+_Loader.yaml_implicit_resolvers = _resolvers()
+_Loader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
+_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
