@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
+from capelin.api.labels import CLUSTER_NAME_LABEL as CLUSTER_NAME_LABEL
 from capelin.api.machine import ReadinessGate, VersionCount
 from capelin.api.markers import ATOMIC_LIST, Enum, Items, Length, MapList, Minimum, Shape
 from capelin.api.meta import Conditions, Model, Object, Resource
@@ -11,6 +12,52 @@ from capelin.api.references import ContractReference
 from capelin.api.scalars import Int32, Int64, Port
 from capelin.api.topology import Topology
 from capelin.api.v1beta1 import DeprecatedStatus
+
+CLUSTER_FINALIZER = "cluster.cluster.x-k8s.io"
+"""Kept until workers, control plane and infrastructure are gone."""
+
+CLUSTER_SECRET_TYPE = "cluster.x-k8s.io/secret"  # noqa: S105  # a type of Secret
+"""The type of a cluster's certificates, kubeconfig and bootstrap data."""
+
+# Phases, in the order a cluster goes through them.
+PHASE_PENDING = "Pending"
+PHASE_PROVISIONING = "Provisioning"
+PHASE_PROVISIONED = "Provisioned"
+PHASE_DELETING = "Deleting"
+PHASE_FAILED = "Failed"
+PHASE_UNKNOWN = "Unknown"
+
+# Condition types that only a Cluster reports.
+REMOTE_CONNECTION_PROBE_CONDITION = "RemoteConnectionProbe"
+CONTROL_PLANE_INITIALIZED_CONDITION = "ControlPlaneInitialized"
+CONTROL_PLANE_AVAILABLE_CONDITION = "ControlPlaneAvailable"
+CONTROL_PLANE_MACHINES_READY_CONDITION = "ControlPlaneMachinesReady"
+CONTROL_PLANE_MACHINES_UP_TO_DATE_CONDITION = "ControlPlaneMachinesUpToDate"
+WORKERS_AVAILABLE_CONDITION = "WorkersAvailable"
+WORKER_MACHINES_READY_CONDITION = "WorkerMachinesReady"
+WORKER_MACHINES_UP_TO_DATE_CONDITION = "WorkerMachinesUpToDate"
+TOPOLOGY_RECONCILED_CONDITION = "TopologyReconciled"
+
+PROBE_SUCCEEDED_REASON = "ProbeSucceeded"
+"""The cluster's API server answered a short while ago."""
+
+PROBE_FAILED_REASON = "ProbeFailed"
+"""The cluster's API server has not answered for longer than the grace period."""
+
+INITIALIZED_REASON = "Initialized"
+"""The control plane has answered requests at least once."""
+
+NOT_INITIALIZED_REASON = "NotInitialized"
+"""The control plane has not answered a request yet."""
+
+NO_WORKERS_REASON = "NoWorkers"
+"""The cluster has no MachineDeployment and no MachinePool."""
+
+# Reasons of Deleting, in the order of a deletion.
+WAITING_FOR_BEFORE_DELETE_HOOK_REASON = "WaitingForBeforeDeleteHook"
+WAITING_FOR_WORKERS_DELETION_REASON = "WaitingForWorkersDeletion"
+WAITING_FOR_CONTROL_PLANE_DELETION_REASON = "WaitingForControlPlaneDeletion"
+WAITING_FOR_INFRASTRUCTURE_DELETION_REASON = "WaitingForInfrastructureDeletion"
 
 
 class NetworkRanges(Model):

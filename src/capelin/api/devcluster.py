@@ -13,6 +13,12 @@ from capelin.api.meta import Conditions, Model, Object, Resource, TemplateMetada
 from capelin.api.references import Provisioned
 from capelin.api.v1beta1 import DeprecatedConditions
 
+DEVCLUSTER_FINALIZER = "devcluster.infrastructure.cluster.x-k8s.io"
+"""Kept until everything that simulates the cluster is gone."""
+
+LOAD_BALANCER_AVAILABLE_CONDITION = "LoadBalancerAvailable"
+"""The endpoint of the cluster's API servers is served."""
+
 
 class DockerLoadBalancer(Model):
     """The load balancer container in front of the API servers."""

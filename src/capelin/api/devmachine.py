@@ -11,6 +11,21 @@ from capelin.api.references import Provisioned
 from capelin.api.scalars import Quantity
 from capelin.api.v1beta1 import DeprecatedConditions
 
+DEVMACHINE_FINALIZER = "devmachine.infrastructure.cluster.x-k8s.io"
+"""Kept until everything that simulates the machine is gone."""
+
+# Condition types of a DevMachine, in the order its steps run; the last two are of control-plane machines only.
+VM_PROVISIONED_CONDITION = "VMProvisioned"
+NODE_PROVISIONED_CONDITION = "NodeProvisioned"
+ETCD_PROVISIONED_CONDITION = "EtcdProvisioned"
+APISERVER_PROVISIONED_CONDITION = "APIServerProvisioned"
+
+# Reasons while a step takes the time it was given.
+WAITING_FOR_VM_STARTUP_REASON = "WaitingForVMStartupTimeout"
+WAITING_FOR_NODE_STARTUP_REASON = "WaitingForNodeStartupTimeout"
+WAITING_FOR_ETCD_STARTUP_REASON = "WaitingForEtcdStartupTimeout"
+WAITING_FOR_APISERVER_STARTUP_REASON = "WaitingForAPIServerStartupTimeout"
+
 
 class DockerMount(Model):
     """A path of the host that the container sees."""

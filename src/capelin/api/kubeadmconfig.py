@@ -10,6 +10,14 @@ from capelin.api.meta import Conditions, Model, Object, Resource, TemplateMetada
 from capelin.api.scalars import Int32, Int64
 from capelin.api.v1beta1 import V1Beta1Condition
 
+# Condition types of a KubeadmConfig.
+DATA_SECRET_AVAILABLE_CONDITION = "DataSecretAvailable"  # noqa: S105  # a condition type
+CERTIFICATES_AVAILABLE_CONDITION = "CertificatesAvailable"
+
+# What `spec.format` may say.
+FORMAT_CLOUD_CONFIG = "cloud-config"
+FORMAT_IGNITION = "ignition"
+
 
 class Filesystem(Model):
     """A file system to make."""

@@ -11,6 +11,107 @@ from capelin.api.references import ContractReference
 from capelin.api.scalars import ConditionType, Int32, Int64, NonNegative, Subdomain
 from capelin.api.v1beta1 import DeprecatedStatus
 
+MACHINE_FINALIZER = "machine.cluster.x-k8s.io"
+"""Kept until infrastructure, bootstrap configuration and Node are gone."""
+
+DELETE_MACHINE_ANNOTATION = "cluster.x-k8s.io/delete-machine"
+"""Makes the Machine the first to go when its MachineSet scales down."""
+
+SKIP_REMEDIATION_ANNOTATION = "cluster.x-k8s.io/skip-remediation"
+"""Health checks pass the Machine over."""
+
+REMEDIATE_MACHINE_ANNOTATION = "cluster.x-k8s.io/remediate-machine"
+"""Health checks treat the Machine as unhealthy."""
+
+EXCLUDE_NODE_DRAINING_ANNOTATION = "machine.cluster.x-k8s.io/exclude-node-draining"
+"""The Node is not drained when the Machine is deleted."""
+
+EXCLUDE_WAIT_FOR_VOLUME_DETACH_ANNOTATION = "machine.cluster.x-k8s.io/exclude-wait-for-node-volume-detach"
+"""Deletion does not wait until volumes are detached from the Node."""
+
+CERTIFICATES_EXPIRY_ANNOTATION = "machine.cluster.x-k8s.io/certificates-expiry"
+"""When the API server's certificate on this Machine expires, in RFC 3339."""
+
+PRE_DRAIN_HOOK_PREFIX = "pre-drain.delete.hook.machine.cluster.x-k8s.io"
+"""Annotations `<prefix>/<name>` hold deletion back before the Node is drained."""
+
+PRE_TERMINATE_HOOK_PREFIX = "pre-terminate.delete.hook.machine.cluster.x-k8s.io"
+"""Annotations `<prefix>/<name>` hold deletion back before the infrastructure is deleted."""
+
+# Annotations on the Node: which Machine it is, and which of its labels, annotations and taints come from there.
+NODE_CLUSTER_NAME_ANNOTATION = "cluster.x-k8s.io/cluster-name"
+NODE_CLUSTER_NAMESPACE_ANNOTATION = "cluster.x-k8s.io/cluster-namespace"
+NODE_MACHINE_ANNOTATION = "cluster.x-k8s.io/machine"
+NODE_OWNER_KIND_ANNOTATION = "cluster.x-k8s.io/owner-kind"
+NODE_OWNER_NAME_ANNOTATION = "cluster.x-k8s.io/owner-name"
+NODE_LABELS_FROM_MACHINE_ANNOTATION = "cluster.x-k8s.io/labels-from-machine"
+NODE_ANNOTATIONS_FROM_MACHINE_ANNOTATION = "cluster.x-k8s.io/annotations-from-machine"
+NODE_TAINTS_FROM_MACHINE_ANNOTATION = "cluster.x-k8s.io/taints-from-machine"
+
+# Phases, in the order a Machine goes through them.
+PHASE_PENDING = "Pending"
+PHASE_PROVISIONING = "Provisioning"
+PHASE_PROVISIONED = "Provisioned"
+PHASE_RUNNING = "Running"
+PHASE_UPDATING = "Updating"
+PHASE_DELETING = "Deleting"
+PHASE_DELETED = "Deleted"
+PHASE_FAILED = "Failed"
+PHASE_UNKNOWN = "Unknown"
+
+# Condition types that only a Machine reports.
+BOOTSTRAP_CONFIG_READY_CONDITION = "BootstrapConfigReady"
+NODE_HEALTHY_CONDITION = "NodeHealthy"
+NODE_READY_CONDITION = "NodeReady"
+UPDATING_CONDITION = "Updating"
+HEALTH_CHECK_SUCCEEDED_CONDITION = "HealthCheckSucceeded"
+OWNER_REMEDIATED_CONDITION = "OwnerRemediated"
+EXTERNALLY_REMEDIATED_CONDITION = "ExternallyRemediated"
+
+WAITING_FOR_MIN_READY_SECONDS_REASON = "WaitingForMinReadySeconds"
+"""The Machine is ready, but not yet for `minReadySeconds`."""
+
+DATA_SECRET_PROVIDED_REASON = "DataSecretProvided"  # noqa: S105  # a reason
+"""The user provided the bootstrap data; there is no configuration to wait for."""
+
+NODE_HEALTHY_REASON = "NodeHealthy"
+"""The Node is ready and under no pressure."""
+
+NODE_NOT_HEALTHY_REASON = "NodeNotHealthy"
+"""The Node is not ready, or short of memory, disk or process numbers."""
+
+NODE_HEALTH_UNKNOWN_REASON = "NodeHealthUnknown"
+"""The Node does not report its health."""
+
+NODE_READY_REASON = "NodeReady"
+"""The Node's kubelet says it is ready."""
+
+NODE_NOT_READY_REASON = "NodeNotReady"
+"""The Node's kubelet says it is not ready."""
+
+NODE_READY_UNKNOWN_REASON = "NodeReadyUnknown"
+"""The Node's kubelet has stopped reporting, or has not begun."""
+
+NODE_DOES_NOT_EXIST_REASON = "NodeDoesNotExist"
+"""The Node has not been seen although the Machine should have one."""
+
+NODE_DELETED_REASON = "NodeDeleted"
+"""The Node was there and is gone."""
+
+# Reasons of Updating.
+NOT_UPDATING_REASON = "NotUpdating"
+IN_PLACE_UPDATING_REASON = "InPlaceUpdating"
+IN_PLACE_UPDATE_FAILED_REASON = "InPlaceUpdateFailed"
+
+# Reasons of Deleting, in the order of a deletion.
+WAITING_FOR_PRE_DRAIN_HOOK_REASON = "WaitingForPreDrainHook"
+DRAINING_NODE_REASON = "DrainingNode"
+WAITING_FOR_VOLUME_DETACH_REASON = "WaitingForVolumeDetach"
+WAITING_FOR_PRE_TERMINATE_HOOK_REASON = "WaitingForPreTerminateHook"
+WAITING_FOR_INFRASTRUCTURE_DELETION_REASON = "WaitingForInfrastructureDeletion"
+WAITING_FOR_BOOTSTRAP_DELETION_REASON = "WaitingForBootstrapDeletion"
+DELETING_NODE_REASON = "DeletingNode"
+
 
 class ReadinessGate(Model):
     """A further condition that must hold."""

@@ -11,6 +11,27 @@ from capelin.api.meta import Conditions, LabelSelector, Model, Object, Resource,
 from capelin.api.scalars import Int32, Int64, IntOrString
 from capelin.api.v1beta1 import V1Beta1Condition
 
+MACHINEDEPLOYMENT_FINALIZER = "cluster.x-k8s.io/machinedeployment"
+"""Kept until the MachineSets of the deployment are gone."""
+
+# The domain of these three is really spelled with an s; readers in the field depend on it.
+REVISION_ANNOTATION = "machinedeployment.clusters.x-k8s.io/revision"
+DESIRED_REPLICAS_ANNOTATION = "machinedeployment.clusters.x-k8s.io/desired-replicas"
+MAX_REPLICAS_ANNOTATION = "machinedeployment.clusters.x-k8s.io/max-replicas"
+
+# What `spec.rollout.strategy.type` may say.
+ROLLING_UPDATE = "RollingUpdate"
+ON_DELETE = "OnDelete"
+
+PHASE_SCALING_UP = "ScalingUp"
+PHASE_SCALING_DOWN = "ScalingDown"
+PHASE_RUNNING = "Running"
+PHASE_FAILED = "Failed"
+PHASE_UNKNOWN = "Unknown"
+
+WAITING_FOR_AVAILABLE_REPLICAS_SET_REASON = "WaitingForAvailableReplicasSet"
+"""`status.availableReplicas` is not set yet."""
+
 
 class RollingUpdate(Model):
     """How many Machines may be too many, and how many missing, during a rolling update."""

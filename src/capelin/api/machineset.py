@@ -10,6 +10,20 @@ from capelin.api.meta import Conditions, LabelSelector, Model, Object, Resource,
 from capelin.api.scalars import Int32, Int64
 from capelin.api.v1beta1 import V1Beta1Condition
 
+MACHINESET_FINALIZER = "cluster.x-k8s.io/machineset"
+"""Kept until the Machines of the set are gone."""
+
+DISABLE_MACHINE_CREATE_ANNOTATION = "cluster.x-k8s.io/disable-machine-create"
+"""The set creates no further Machine; MachineDeployments put it on old sets when the strategy is OnDelete."""
+
+SKIP_PREFLIGHT_CHECKS_ANNOTATION = "machineset.cluster.x-k8s.io/skip-preflight-checks"
+"""Preflight checks to leave out, by name and separated by commas; `All` leaves out every one."""
+
+# What `spec.deletion.order` may say.
+DELETION_ORDER_RANDOM = "Random"
+DELETION_ORDER_NEWEST = "Newest"
+DELETION_ORDER_OLDEST = "Oldest"
+
 
 class MachineSetDeletion(Model):
     """Which Machines go first when there are too many."""
