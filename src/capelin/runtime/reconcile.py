@@ -1,7 +1,7 @@
 """What a controller is: a reconciler, what triggers it, and what it may do.
 
-An event says only that something about an object changed. Map functions turn it into the keys of the objects to look at; the reconciler gets
-a key and decides from what it reads, never from the event.
+An event says only that something about an object changed. Map functions turn it into the keys of the objects to look at; the reconciler
+gets a key and decides from what it reads, never from the event.
 """
 
 from __future__ import annotations
