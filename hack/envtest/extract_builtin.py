@@ -223,8 +223,8 @@ def plain_type(packages: Mapping[str, GoPackage], package: GoPackage, go_type: s
 def message(packages: Mapping[str, GoPackage], package: GoPackage, name: str) -> dict[str, list[str]]:
     """Return the fields of one message: number to [JSON name, type, presence].
 
-    The JSON name is empty for a message whose fields stand in the outer object. Presence is `optional` where the Go field is a pointer: there
-    a zero on the wire was meant.
+    The JSON name is empty for a message whose fields stand in the outer object. Presence is `optional` where the Go field is a pointer:
+    there a zero on the wire was meant.
     """
     fields: dict[str, list[str]] = {}
     for match in FIELD.finditer(package.structs[name]):
