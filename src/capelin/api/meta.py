@@ -96,19 +96,40 @@ def wire_name(attribute: str) -> str:
 
 
 class Model(BaseModel):
-    """A JSON object. Attributes are snake_case, the wire is camelCase; docstrings of attributes are what `kubectl explain` prints."""
+    """A JSON object. Attributes are snake_case, the wire is camelCase.
+
+    Docstrings of attributes are what `kubectl explain` prints; `capelin.api.crds` reads them from the source when it is asked for CRDs,
+    because reading them at import would cost every start of every command as much as all other imports together.
+    """
 
     model_config = ConfigDict(
         alias_generator=wire_name,
         populate_by_name=True,
         extra="allow",
-        use_attribute_docstrings=True,
         defer_build=True,
     )
 
     def wire(self) -> dict[str, Any]:
-        """Return the JSON object; absent fields stay absent."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        """Return the JSON object: absent fields stay absent, and a null in a field this program does not know stays null."""
+        document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        _restore_nulls(self, document)
+        return document
+
+
+def _restore_nulls(model: Model, document: dict[str, Any]) -> None:
+    """Put back what leaving absent fields out also took away: nulls in unknown fields."""
+    if extra := model.__pydantic_extra__:
+        document.update((name, None) for name, value in extra.items() if value is None)
+    for name, value in model.__dict__.items():
+        if isinstance(value, Model):
+            _restore_nulls(value, document[_alias(model, name)])
+        elif isinstance(value, list) and value and isinstance(value[0], Model):
+            for item, found in zip(value, document[_alias(model, name)], strict=True):
+                _restore_nulls(item, found)
+
+
+def _alias(model: Model, attribute: str) -> str:
+    return type(model).__pydantic_fields__[attribute].alias or attribute
 
 
 class OwnerReference(Model):
@@ -189,7 +210,7 @@ class Object(Model):
 
     def wire(self) -> dict[str, Any]:
         """Return the JSON object with the kind's own `apiVersion` and `kind`."""
-        document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        document = super().wire()
         return {**document, "apiVersion": self.resource.api_version, "kind": self.resource.kind}
 
 
