@@ -8,6 +8,7 @@ from capelin.api.labels import CLUSTER_NAME_LABEL as CLUSTER_NAME_LABEL
 from capelin.api.machine import ReadinessGate, VersionCount
 from capelin.api.markers import ATOMIC_LIST, Enum, Items, Length, MapList, Minimum, Shape
 from capelin.api.meta import Conditions, Model, Object, Resource
+from capelin.api.presentation import AGE_COLUMN, PAUSED_COLUMN, Column, Presentation, condition_column
 from capelin.api.references import ContractReference
 from capelin.api.scalars import Int32, Int64, Port
 from capelin.api.topology import Topology
@@ -154,6 +155,28 @@ class Cluster(Object):
     """A Kubernetes cluster, with everything that belongs to it."""
 
     resource: ClassVar = Resource("cluster.x-k8s.io", "v1beta2", "clusters", "Cluster")
+    presentation: ClassVar = Presentation(
+        provider="cluster-api",
+        short_names=("cl",),
+        columns=(
+            Column("ClusterClass", ".spec.topology.classRef.name"),
+            condition_column("Available"),
+            Column("CP Desired", ".status.controlPlane.desiredReplicas", "integer"),
+            Column("CP Current", ".status.controlPlane.replicas", "integer", wide=True),
+            Column("CP Ready", ".status.controlPlane.readyReplicas", "integer", wide=True),
+            Column("CP Available", ".status.controlPlane.availableReplicas", "integer"),
+            Column("CP Up-to-date", ".status.controlPlane.upToDateReplicas", "integer"),
+            Column("W Desired", ".status.workers.desiredReplicas", "integer"),
+            Column("W Current", ".status.workers.replicas", "integer", wide=True),
+            Column("W Ready", ".status.workers.readyReplicas", "integer", wide=True),
+            Column("W Available", ".status.workers.availableReplicas", "integer"),
+            Column("W Up-to-date", ".status.workers.upToDateReplicas", "integer"),
+            PAUSED_COLUMN,
+            Column("Phase", ".status.phase"),
+            AGE_COLUMN,
+            Column("Version", ".spec.topology.version"),
+        ),
+    )
 
     spec: ClusterSpec
     status: ClusterStatus | None = None

@@ -10,6 +10,7 @@ from capelin.api.cluster import APIEndpoint, FailureDomain
 from capelin.api.core import LocalObjectReference
 from capelin.api.markers import Items, MapList
 from capelin.api.meta import Conditions, Model, Object, Resource, TemplateMetadata
+from capelin.api.presentation import AGE_COLUMN, CLUSTER_COLUMN, Presentation
 from capelin.api.references import Provisioned
 from capelin.api.v1beta1 import DeprecatedConditions
 
@@ -66,6 +67,13 @@ class DevCluster(Object):
     """Infrastructure of a cluster for development and tests."""
 
     resource: ClassVar = Resource("infrastructure.cluster.x-k8s.io", "v1beta2", "devclusters", "DevCluster")
+    presentation: ClassVar = Presentation(
+        provider="infrastructure-dev",
+        columns=(
+            CLUSTER_COLUMN,
+            AGE_COLUMN,
+        ),
+    )
 
     spec: DevClusterSpec | None = None
     status: DevClusterStatus | None = None
@@ -88,5 +96,10 @@ class DevClusterTemplate(Object):
     """What DevClusters are made from."""
 
     resource: ClassVar = Resource("infrastructure.cluster.x-k8s.io", "v1beta2", "devclustertemplates", "DevClusterTemplate")
+    presentation: ClassVar = Presentation(
+        provider="infrastructure-dev",
+        columns=(AGE_COLUMN,),
+        status=False,
+    )
 
     spec: DevClusterTemplateSpec | None = None

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from capelin.api.machine import MachineAddress
 from capelin.api.markers import Length
 from capelin.api.meta import Conditions, Model, Object, Resource, TemplateMetadata
+from capelin.api.presentation import AGE_COLUMN, CLUSTER_COLUMN, PAUSED_COLUMN, Column, Presentation
 from capelin.api.references import Provisioned
 from capelin.api.scalars import Quantity
 from capelin.api.v1beta1 import DeprecatedConditions
@@ -94,6 +95,18 @@ class DevMachine(Object):
     """A machine for development and tests."""
 
     resource: ClassVar = Resource("infrastructure.cluster.x-k8s.io", "v1beta2", "devmachines", "DevMachine")
+    presentation: ClassVar = Presentation(
+        provider="infrastructure-dev",
+        columns=(
+            CLUSTER_COLUMN,
+            Column("Provider ID", ".spec.providerID", wide=True),
+            Column("Failure domain", ".status.failureDomain"),
+            Column("IP", '.status.addresses[?(@.type=="InternalIP")].address', wide=True),
+            PAUSED_COLUMN,
+            Column("Provisioned", ".status.initialization.provisioned"),
+            AGE_COLUMN,
+        ),
+    )
 
     spec: DevMachineSpec | None = None
     status: DevMachineStatus | None = None
@@ -122,6 +135,10 @@ class DevMachineTemplate(Object):
     """What the DevMachines of equal Machines are made from."""
 
     resource: ClassVar = Resource("infrastructure.cluster.x-k8s.io", "v1beta2", "devmachinetemplates", "DevMachineTemplate")
+    presentation: ClassVar = Presentation(
+        provider="infrastructure-dev",
+        columns=(AGE_COLUMN,),
+    )
 
     spec: DevMachineTemplateSpec | None = None
     status: DevMachineTemplateStatus | None = None

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from capelin.api.kubeadm import ClusterConfiguration, InitConfiguration, JoinConfiguration
 from capelin.api.markers import ATOMIC_LIST, Enum, Items, Length, MaxItems, Minimum, Range, Rule, Shape
 from capelin.api.meta import Conditions, Model, Object, Resource, TemplateMetadata
+from capelin.api.presentation import AGE_COLUMN, CLUSTER_COLUMN, PAUSED_COLUMN, Column, Presentation
 from capelin.api.scalars import Int32, Int64
 from capelin.api.v1beta1 import V1Beta1Condition
 
@@ -204,6 +205,15 @@ class KubeadmConfig(Object):
     """Bootstrap data for one Machine, made with kubeadm."""
 
     resource: ClassVar = Resource("bootstrap.cluster.x-k8s.io", "v1beta2", "kubeadmconfigs", "KubeadmConfig")
+    presentation: ClassVar = Presentation(
+        provider="bootstrap-kubeadm",
+        columns=(
+            CLUSTER_COLUMN,
+            PAUSED_COLUMN,
+            Column("Data secret created", ".status.initialization.dataSecretCreated"),
+            AGE_COLUMN,
+        ),
+    )
 
     spec: KubeadmConfigSpec | None = None
     status: KubeadmConfigStatus | None = None
@@ -228,5 +238,14 @@ class KubeadmConfigTemplate(Object):
     """What the KubeadmConfigs of equal Machines are made from."""
 
     resource: ClassVar = Resource("bootstrap.cluster.x-k8s.io", "v1beta2", "kubeadmconfigtemplates", "KubeadmConfigTemplate")
+    presentation: ClassVar = Presentation(
+        provider="bootstrap-kubeadm",
+        columns=(
+            Column("ClusterClass", '.metadata.ownerReferences[?(@.kind=="ClusterClass")].name'),
+            Column("Cluster", '.metadata.ownerReferences[?(@.kind=="Cluster")].name'),
+            AGE_COLUMN,
+        ),
+        status=False,
+    )
 
     spec: KubeadmConfigTemplateSpec | None = None

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from capelin.api.core import NodeSystemInfo
 from capelin.api.markers import ATOMIC_LIST, Enum, Items, Length, MapList, MaxItems, Minimum, Pattern, Shape
 from capelin.api.meta import Conditions, Model, Object, Resource, Time
+from capelin.api.presentation import AGE_COLUMN, PAUSED_COLUMN, Column, Presentation, condition_column
 from capelin.api.references import ContractReference
 from capelin.api.scalars import ConditionType, Int32, Int64, NonNegative, Subdomain
 from capelin.api.v1beta1 import DeprecatedStatus
@@ -229,6 +230,26 @@ class Machine(Object):
     """A computer that is, or will be, a Node of a cluster."""
 
     resource: ClassVar = Resource("cluster.x-k8s.io", "v1beta2", "machines", "Machine")
+    presentation: ClassVar = Presentation(
+        provider="cluster-api",
+        short_names=("ma",),
+        columns=(
+            Column("Cluster", ".spec.clusterName"),
+            Column("Node Name", ".status.nodeRef.name"),
+            Column("Provider ID", ".spec.providerID", wide=True),
+            Column("Failure domain", ".status.failureDomain"),
+            condition_column("Ready"),
+            condition_column("Available"),
+            condition_column("Up-to-date", "UpToDate"),
+            Column("Internal-IP", '.status.addresses[?(@.type=="InternalIP")].address', wide=True),
+            Column("External-IP", '.status.addresses[?(@.type=="ExternalIP")].address', wide=True),
+            Column("OS-Image", ".status.nodeInfo.osImage", wide=True),
+            PAUSED_COLUMN,
+            Column("Phase", ".status.phase"),
+            AGE_COLUMN,
+            Column("Version", ".spec.version"),
+        ),
+    )
 
     spec: MachineSpec
     status: MachineStatus | None = None

@@ -8,6 +8,7 @@ from capelin.api.machine import VersionCount
 from capelin.api.machineset import MachineNaming, MachineSetDeletion, MachineTemplate
 from capelin.api.markers import Enum, Items, Length, MapList, Minimum, Shape
 from capelin.api.meta import Conditions, LabelSelector, Model, Object, Resource, Time
+from capelin.api.presentation import AGE_COLUMN, PAUSED_COLUMN, REPLICA_COLUMNS, Column, Presentation, condition_column
 from capelin.api.scalars import Int32, Int64, IntOrString
 from capelin.api.v1beta1 import V1Beta1Condition
 
@@ -119,6 +120,20 @@ class MachineDeployment(Object):
     """Keeps a number of equal Machines and rolls changes of their template out."""
 
     resource: ClassVar = Resource("cluster.x-k8s.io", "v1beta2", "machinedeployments", "MachineDeployment")
+    presentation: ClassVar = Presentation(
+        provider="cluster-api",
+        short_names=("md",),
+        columns=(
+            Column("Cluster", ".spec.clusterName"),
+            condition_column("Available"),
+            *REPLICA_COLUMNS,
+            PAUSED_COLUMN,
+            Column("Phase", ".status.phase"),
+            AGE_COLUMN,
+            Column("Version", ".spec.template.spec.version"),
+        ),
+        scale=True,
+    )
 
     spec: MachineDeploymentSpec
     status: MachineDeploymentStatus | None = None

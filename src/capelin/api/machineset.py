@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from capelin.api.machine import MachineSpec, VersionCount
 from capelin.api.markers import Enum, Items, Length, MapList, Minimum, Shape
 from capelin.api.meta import Conditions, LabelSelector, Model, Object, Resource, TemplateMetadata
+from capelin.api.presentation import AGE_COLUMN, PAUSED_COLUMN, REPLICA_COLUMNS, Column, Presentation
 from capelin.api.scalars import Int32, Int64
 from capelin.api.v1beta1 import V1Beta1Condition
 
@@ -96,6 +97,18 @@ class MachineSet(Object):
     """Keeps a number of equal Machines."""
 
     resource: ClassVar = Resource("cluster.x-k8s.io", "v1beta2", "machinesets", "MachineSet")
+    presentation: ClassVar = Presentation(
+        provider="cluster-api",
+        short_names=("ms",),
+        columns=(
+            Column("Cluster", ".spec.clusterName"),
+            *REPLICA_COLUMNS,
+            PAUSED_COLUMN,
+            AGE_COLUMN,
+            Column("Version", ".spec.template.spec.version"),
+        ),
+        scale=True,
+    )
 
     spec: MachineSetSpec
     status: MachineSetStatus | None = None

@@ -1,4 +1,4 @@
-"""What a schema says beyond a Python type: bounds, patterns, list and map types, CEL rules, and how a CRD presents its kind.
+"""What a schema says beyond a Python type: bounds, patterns, list types, CEL rules.
 
 Markers stand in `Annotated[…]`. They describe and never enforce: the API server judges what is written, while a reader accepts whatever was
 stored, so that an object which a newer version allowed can still be read here.
@@ -7,8 +7,9 @@ stored, so that an object which a newer version allowed can still be read here.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,33 +122,10 @@ class Shape:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of `kubectl get`; `wide` ones show only with `-o wide`."""
-
-    name: str
-    path: str
-    type: Literal["string", "integer", "date", "boolean"] = "string"
-    wide: bool = False
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Presentation:
-    """How a kind's CRD presents it: names, columns, subresources. `provider` is the value of the provider label."""
-
-    provider: str
-    singular: str
-    short_names: tuple[str, ...] = ()
-    columns: tuple[Column, ...] = ()
-    status: bool = True
-    scale: bool = False
-
-
 def merged(markers: Iterable[object]) -> dict[str, Any]:
-    """Return the keywords of all markers among `markers`; other annotations are passed over."""
+    """Return a copy of the keywords of all markers among `markers`; other annotations are passed over."""
     found: dict[str, Any] = {}
     for marker in markers:
         if isinstance(marker, Marker | Rule):
-            found.update(marker.keywords)
+            found.update(deepcopy(marker.keywords))
     return found
