@@ -128,6 +128,8 @@ def _definition(entry: Mapping[str, Any], subresource_groups: Mapping[str, str])
         short_names=tuple(entry.get("shortNames") or ()),
         categories=tuple(entry.get("categories") or ()),
         verbs=("create",) if review else ALL_VERBS,
+        tracks_generation=bool(entry.get("generation")),
+        creates_with_status=bool(entry.get("creates")),
         stored=not review,
     )
 
