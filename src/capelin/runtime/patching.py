@@ -58,7 +58,7 @@ async def patching(client: Client, obj: Object | Unstructured, *, owns: Collecti
         ValueError: the body changed a condition that is not in `owns`.
         ExceptionGroup: the body failed, and so did the patch.
     """
-    before = obj.wire()
+    before = _snapshot(obj)
     try:
         yield
     except Exception as failure:
@@ -70,6 +70,11 @@ async def patching(client: Client, obj: Object | Unstructured, *, owns: Collecti
     else:
         _observe_generation(obj)
         await _send_changes(client, obj, before, owns)
+
+
+def _snapshot(obj: Object | Unstructured) -> Document:
+    """Return the object's document, sharing nothing with it."""
+    return codec.decode_document(codec.encode(obj.wire())) if isinstance(obj, Unstructured) else obj.wire()
 
 
 def _observe_generation(obj: Object | Unstructured) -> None:
