@@ -21,6 +21,9 @@ from capelin.api.meta import Condition, find_condition
 Document = Mapping[str, Any]
 T = TypeVar("T")
 
+NO_REASON = "NoReasonReported"
+"""The reason given to a condition of the v1beta1 contract, which may have none."""
+
 
 class ContractViolation(ValueError):
     """A provider's object has a field of the contract with the wrong type."""
@@ -72,7 +75,7 @@ def _read(document: Document, kind: type[T], *path: str) -> T | None:
 
 
 def conditions(document: Document) -> list[Condition]:
-    """Return the object's conditions; those without a reason (the v1beta1 contract) get the reason NoReasonReported.
+    """Return the object's conditions; those without a reason get `NO_REASON`.
 
     Raises:
         ContractViolation: the list or an entry is malformed.
@@ -80,7 +83,7 @@ def conditions(document: Document) -> list[Condition]:
     found = []
     for entry in _read(document, list, "status", "conditions") or []:
         try:
-            reason = entry.get("reason") or "NoReasonReported"
+            reason = entry.get("reason") or NO_REASON
             found.append(Condition.model_validate({**entry, "reason": reason, "message": entry.get("message") or ""}))
         except (AttributeError, ValidationError) as error:
             raise ContractViolation(document, ("status", "conditions"), entry, "a list of conditions") from error

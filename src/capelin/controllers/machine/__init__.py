@@ -1,0 +1,1 @@
+"""Machine: from a reference to bootstrap and infrastructure to a healthy Node, and back."""
