@@ -105,7 +105,7 @@ def _cell(column: PrinterColumn) -> Cell:
         path = compile_path(column.json_path)
     except ValueError:
         return lambda _document, _now: None
-    convert = _CONVERSIONS.get(column.type, _as_text)
+    convert: Callable[[Any, datetime], Any] = _CONVERSIONS.get(column.type, _as_text)
 
     def converted(document: Document, now: datetime) -> Any:
         found = next(iter(path(document)), None)

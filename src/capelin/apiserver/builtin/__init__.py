@@ -40,11 +40,18 @@ def schema(name: str) -> Schema:
     """Return the structural schema of a definition such as `core.v1.Pod`, without references. Equal parts are the same object."""
     refinements = _refinements().get(name) or {}
     found = _resolved(_schemas()[name])
-    properties = found.get("properties")
-    if properties:
-        root = _ROOT_FIELDS if {"apiVersion", "kind", "metadata"} <= properties.keys() else {}
-        found["properties"] = {field: _refined(node, refinements.get(field) or root.get(field)) for field, node in properties.items()}
+    if "properties" in found:
+        found["properties"] = {field: _refined(node, refinements.get(field)) for field, node in found["properties"].items()}
     return _refined(found, refinements.get("."))
+
+
+def root_schema(schema: Schema) -> dict[str, Any]:
+    """Return a kind's schema with the fields that every object has, and their descriptions."""
+    properties = {field: {"type": "object" if field == "metadata" else "string"} for field in _ROOT_FIELDS} | dict(
+        schema.get("properties") or {}
+    )
+    described = {field: {"description": text, **properties[field]} for field, text in _ROOT_FIELDS.items()}
+    return {**schema, "properties": {**properties, **described}}
 
 
 @cache
