@@ -65,6 +65,7 @@ class NetworkRanges(Model):
     """Address ranges of a network of the cluster."""
 
     cidr_blocks: Annotated[list[Annotated[str, Length(1, 43)]], Items(1, 100), ATOMIC_LIST]
+    """cidrBlocks are the address ranges in CIDR notation, such as 10.244.0.0/16; two of different families make the network dual-stack."""
 
 
 class ClusterNetwork(Model):
@@ -73,9 +74,13 @@ class ClusterNetwork(Model):
     shape: ClassVar[Shape] = Shape(min_properties=1)
 
     api_server_port: Port | None = None
+    """apiServerPort is the port the API servers listen on; 6443 unless set."""
     pods: NetworkRanges | None = None
+    """pods are the address ranges Pods get their addresses from."""
     service_domain: Annotated[str, Length(1, 253)] | None = None
+    """serviceDomain is the DNS domain of Services, such as cluster.local."""
     services: NetworkRanges | None = None
+    """services are the address ranges Services get their addresses from."""
 
 
 class APIEndpoint(Model):
@@ -84,7 +89,9 @@ class APIEndpoint(Model):
     shape: ClassVar[Shape] = Shape(min_properties=1)
 
     host: Annotated[str, Length(1, 512)] | None = None
+    """host is the name or address the API server answers at."""
     port: Port | None = None
+    """port is the port the API server answers at."""
 
 
 class ClusterSpec(Model):
@@ -93,38 +100,58 @@ class ClusterSpec(Model):
     shape: ClassVar[Shape] = Shape(min_properties=1)
 
     availability_gates: Annotated[list[ReadinessGate], Items(1, 32), MapList("conditionType")] | None = None
+    """availabilityGates are further conditions of this Cluster that must hold before it counts as Available."""
     cluster_network: ClusterNetwork | None = None
+    """clusterNetwork sets the address ranges and ports of the cluster's networks."""
     control_plane_endpoint: APIEndpoint | None = None
+    """controlPlaneEndpoint is where the cluster's API server is reached. It is copied from the infrastructure or the control plane unless
+    you set it."""
     control_plane_ref: ContractReference | None = None
+    """controlPlaneRef names the object that runs the control plane, such as a KubeadmControlPlane. Without it, Machines labelled as control
+    plane are the control plane."""
     infrastructure_ref: ContractReference | None = None
+    """infrastructureRef names the object that provides the cluster's infrastructure, such as a DevCluster."""
     paused: bool | None = None
+    """paused stops every controller from acting on this cluster and on what belongs to it, until it is false again."""
     topology: Topology | None = None
+    """topology describes the cluster by a ClusterClass and its variables; everything else is then generated from it."""
 
 
 class UpgradeStep(Model):
     """One version on the way of an upgrade."""
 
     version: Annotated[str, Length(1, 256)]
+    """version is the Kubernetes version of this step."""
 
 
 class ReplicaCounts(Model):
     """How many Machines of one part of a cluster there are, and how far they are."""
 
     available_replicas: Int32 | None = None
+    """availableReplicas is how many Machines are Available."""
     desired_replicas: Int32 | None = None
+    """desiredReplicas is how many Machines are wanted."""
     ready_replicas: Int32 | None = None
+    """readyReplicas is how many Machines are Ready."""
     replicas: Int32 | None = None
+    """replicas is how many Machines exist."""
     up_to_date_replicas: Int32 | None = None
+    """upToDateReplicas is how many Machines match their current template."""
     upgrade_plan: Annotated[list[UpgradeStep], Items(1, 32), ATOMIC_LIST] | None = None
+    """upgradePlan lists the versions still to be gone through, next first."""
     versions: Annotated[list[VersionCount], Items(1, 32), ATOMIC_LIST] | None = None
+    """versions lists the versions that run, with the number of Machines each."""
 
 
 class FailureDomain(Model):
     """A place whose machines fail together, such as a zone."""
 
     name: Annotated[str, Length(1, 256)]
+    """name identifies the failure domain."""
     attributes: dict[str, str] | None = None
+    """attributes are what the infrastructure tells about the failure domain, by name."""
     control_plane: bool | None = None
+    """controlPlane tells whether control-plane Machines may be placed here."""
 
 
 class ClusterInitialization(Model):
@@ -133,7 +160,9 @@ class ClusterInitialization(Model):
     shape: ClassVar[Shape] = Shape(min_properties=1)
 
     control_plane_initialized: bool | None = None
+    """controlPlaneInitialized becomes true when the control plane has answered for the first time, so that further Machines can join."""
     infrastructure_provisioned: bool | None = None
+    """infrastructureProvisioned becomes true when the cluster's infrastructure is there."""
 
 
 class ClusterStatus(Model):
@@ -142,13 +171,21 @@ class ClusterStatus(Model):
     shape: ClassVar[Shape] = Shape(min_properties=1)
 
     conditions: Conditions | None = None
+    """conditions are observations about the cluster, one per type. Available sums up whether it works."""
     control_plane: ReplicaCounts | None = None
+    """controlPlane counts the control plane's Machines."""
     deprecated: DeprecatedStatus | None = None
+    """deprecated keeps what v1beta1 reported."""
     failure_domains: Annotated[list[FailureDomain], Items(1, 100), MapList("name")] | None = None
+    """failureDomains are the places machines can be put in, as the infrastructure reports them."""
     initialization: ClusterInitialization | None = None
+    """initialization records the milestones of the cluster's creation."""
     observed_generation: Annotated[Int64, Minimum(1)] | None = None
+    """observedGeneration is the generation of the spec that this status is about."""
     phase: Annotated[str, Enum("Pending", "Provisioning", "Provisioned", "Deleting", "Failed", "Unknown")] | None = None
+    """phase is one word for people: Pending, Provisioning, Provisioned, Deleting, Failed or Unknown. Programs read conditions."""
     workers: ReplicaCounts | None = None
+    """workers counts the workers' Machines."""
 
 
 class Cluster(Object):
@@ -179,4 +216,6 @@ class Cluster(Object):
     )
 
     spec: ClusterSpec
+    """spec describes the cluster that is wanted."""
     status: ClusterStatus | None = None
+    """status reports what is known about the cluster; controllers write it."""

@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from capelin.api.environment import EnvVar
 from capelin.api.markers import Default, Shape
 from capelin.api.meta import LabelSelector, MicroTime, Model, Object, Resource, Time
-from capelin.api.scalars import Int64, IntOrString, Quantity
+from capelin.api.scalars import Int64, IntOrString
 
 OPAQUE_SECRET_TYPE = "Opaque"  # noqa: S105  # the name of a type of Secret
 
@@ -129,9 +130,13 @@ class Taint(Model):
     """Keeps Pods away from a Node unless they tolerate it."""
 
     effect: str
+    """effect is what happens to Pods that do not tolerate the taint."""
     key: str
+    """key is the key of the taint."""
     time_added: Time | None = None
+    """timeAdded is when the taint was added."""
     value: str | None = None
+    """value is the value of the taint."""
 
 
 class NodeSpec(Model):
@@ -166,22 +171,34 @@ class NodeSwap(Model):
     """The swap of a Node."""
 
     capacity: Int64 | None = None
+    """capacity is the size of the swap in bytes."""
 
 
 class NodeSystemInfo(Model):
     """The operating system, kernel and Kubernetes components of a Node."""
 
     architecture: str
+    """architecture is the processor architecture, such as amd64."""
     boot_id: str
+    """bootID changes with every boot of the computer."""
     container_runtime_version: str
+    """containerRuntimeVersion is the container runtime with its version, such as containerd://2.1.0."""
     kernel_version: str
+    """kernelVersion is the version of the kernel."""
     kube_proxy_version: str
+    """kubeProxyVersion is the version of kube-proxy."""
     kubelet_version: str
+    """kubeletVersion is the version of the kubelet."""
     machine_id: str
+    """machineID identifies the computer within the cluster, as its operating system does."""
     operating_system: str
+    """operatingSystem is the family of the operating system, such as linux."""
     os_image: str
+    """osImage is the name and version of the operating system."""
     system_uuid: str
+    """systemUUID identifies the computer as its firmware does."""
     swap: NodeSwap | None = None
+    """swap describes the Node's swap."""
 
 
 class AttachedVolume(Model):
@@ -218,65 +235,7 @@ class LocalObjectReference(Model):
     shape: ClassVar[Shape] = Shape(atomic=True)
 
     name: Annotated[str, Default("")] | None = None
-    """name of the object."""
-
-
-class KeySelector(Model):
-    """One key of a ConfigMap or Secret."""
-
-    shape: ClassVar[Shape] = Shape(atomic=True)
-
-    key: str
-    name: Annotated[str, Default("")] | None = None
-    optional: bool | None = None
-
-
-class FieldSelector(Model):
-    """A field of the Pod itself."""
-
-    shape: ClassVar[Shape] = Shape(atomic=True)
-
-    field_path: str
-    api_version: str | None = None
-
-
-class FileKeySelector(Model):
-    """One key of a file of variables in a volume."""
-
-    shape: ClassVar[Shape] = Shape(atomic=True)
-
-    key: str
-    path: str
-    volume_name: str
-    optional: Annotated[bool, Default(False)] | None = None
-
-
-class ResourceFieldSelector(Model):
-    """A resource limit or request of a container."""
-
-    shape: ClassVar[Shape] = Shape(atomic=True)
-
-    resource: str
-    container_name: str | None = None
-    divisor: Quantity | None = None
-
-
-class EnvVarSource(Model):
-    """Where the value of an environment variable comes from."""
-
-    config_map_key_ref: KeySelector | None = None
-    field_ref: FieldSelector | None = None
-    file_key_ref: FileKeySelector | None = None
-    resource_field_ref: ResourceFieldSelector | None = None
-    secret_key_ref: KeySelector | None = None
-
-
-class EnvVar(Model):
-    """An environment variable of a container."""
-
-    name: str
-    value: str | None = None
-    value_from: EnvVarSource | None = None
+    """name is the name of the object, which is in the same namespace."""
 
 
 class ContainerPort(Model):

@@ -25,15 +25,20 @@ class DockerLoadBalancer(Model):
     """The load balancer container in front of the API servers."""
 
     custom_ha_proxy_config_template_ref: LocalObjectReference | None = Field(default=None, alias="customHAProxyConfigTemplateRef")
+    """customHAProxyConfigTemplateRef names a ConfigMap with a template of the load balancer's configuration."""
     image_repository: str | None = None
+    """imageRepository is the registry the load balancer's image is pulled from."""
     image_tag: str | None = None
+    """imageTag is the tag of the load balancer's image."""
 
 
 class DockerClusterBackend(Model):
     """A cluster whose machines are containers."""
 
     failure_domains: Annotated[list[FailureDomain], Items(1, 100), MapList("name")] | None = None
+    """failureDomains are the failure domains the provider pretends to have."""
     load_balancer: DockerLoadBalancer | None = None
+    """loadBalancer configures the load balancer in front of the API servers."""
 
 
 class InMemoryClusterBackend(Model):
@@ -44,23 +49,31 @@ class DevClusterBackend(Model):
     """What stands in for a cloud; exactly one is set."""
 
     docker: DockerClusterBackend | None = None
+    """docker asks for containers as machines. Capelin's provider implements inMemory only."""
     in_memory: InMemoryClusterBackend | None = None
+    """inMemory simulates the cluster: its API server is real, its machines are not."""
 
 
 class DevClusterSpec(Model):
     """The cluster infrastructure that is wanted."""
 
     backend: DevClusterBackend
+    """backend chooses what stands in for a cloud."""
     control_plane_endpoint: APIEndpoint | None = None
+    """controlPlaneEndpoint is where the cluster's API server is reached. The provider chooses it unless you set it."""
 
 
 class DevClusterStatus(Model):
     """What is known about a DevCluster."""
 
     conditions: Conditions | None = None
+    """conditions are observations about the infrastructure, one per type."""
     deprecated: DeprecatedConditions | None = None
+    """deprecated keeps what v1beta1 reported."""
     failure_domains: Annotated[list[FailureDomain], Items(1, 100), MapList("name")] | None = None
+    """failureDomains are the places machines can be put in."""
     initialization: Provisioned | None = None
+    """initialization records the milestones of the infrastructure's creation."""
 
 
 class DevCluster(Object):
@@ -76,20 +89,25 @@ class DevCluster(Object):
     )
 
     spec: DevClusterSpec | None = None
+    """spec describes the infrastructure that is wanted."""
     status: DevClusterStatus | None = None
+    """status reports what is known about the infrastructure; controllers write it."""
 
 
 class DevClusterTemplateResource(Model):
     """What DevClusters made from the template look like."""
 
     spec: DevClusterSpec
+    """spec describes each DevCluster."""
     metadata: TemplateMetadata | None = None
+    """metadata is added to each DevCluster."""
 
 
 class DevClusterTemplateSpec(Model):
     """The template of DevClusters."""
 
     template: DevClusterTemplateResource
+    """template is what DevClusters are made from."""
 
 
 class DevClusterTemplate(Object):
@@ -103,3 +121,4 @@ class DevClusterTemplate(Object):
     )
 
     spec: DevClusterTemplateSpec | None = None
+    """spec holds the template."""

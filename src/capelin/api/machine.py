@@ -118,7 +118,9 @@ class ReadinessGate(Model):
     """A further condition that must hold."""
 
     condition_type: ConditionType
+    """conditionType is the type of the condition that must hold. An object that does not report it does not pass."""
     polarity: Annotated[str, Enum("Positive", "Negative")] | None = None
+    """polarity tells which status passes: True for Positive, which is the default, False for Negative."""
 
 
 class MachineDeletion(Model):
@@ -127,66 +129,97 @@ class MachineDeletion(Model):
     shape: ClassVar[Shape] = Shape(min_properties=1)
 
     node_deletion_timeout_seconds: NonNegative | None = None
+    """nodeDeletionTimeoutSeconds is how long to keep trying to delete the Node once the infrastructure is gone; 10 unless set, 0 tries for
+    ever."""
     node_drain_timeout_seconds: NonNegative | None = None
+    """nodeDrainTimeoutSeconds is how long draining the Node may take before deletion goes on regardless; without it, or with 0, there is no
+    limit."""
     node_volume_detach_timeout_seconds: NonNegative | None = None
+    """nodeVolumeDetachTimeoutSeconds is how long to wait for volumes to be detached before deletion goes on regardless; without it, or with
+    0, there is no limit."""
 
 
 class MachineTaint(Model):
     """A taint that a Machine puts on its Node."""
 
     effect: Annotated[str, Enum("NoSchedule", "PreferNoSchedule", "NoExecute")]
+    """effect is what happens to Pods that do not tolerate the taint: NoSchedule, PreferNoSchedule or NoExecute."""
     key: Annotated[
         str,
         Length(1, 317),
         Pattern(r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$"),
     ]
+    """key is the key of the taint."""
     propagation: Annotated[str, Enum("Always", "OnInitialization")]
+    """propagation decides when the taint is put on the Node: Always keeps it there, OnInitialization puts it there once and leaves it alone
+    afterwards."""
     value: Annotated[str, Length(1, 63), Pattern(r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")] | None = None
+    """value is the value of the taint."""
 
 
 class VersionCount(Model):
     """How many Machines run one version."""
 
     version: Annotated[str, Length(1, 256)]
+    """version is the Kubernetes version."""
     replicas: Annotated[Int32, Minimum(1)] | None = None
+    """replicas is how many Machines run it."""
 
 
 class Bootstrap(Model):
     """Where the data comes from that turns a computer into a Node."""
 
     config_ref: ContractReference | None = None
+    """configRef names the object that generates the bootstrap data, such as a KubeadmConfig."""
     data_secret_name: Annotated[str, Length(0, 253)] | None = None
+    """dataSecretName names the Secret with the bootstrap data. It is filled in from the configuration; set it to do without one."""
 
 
 class MachineSpec(Model):
     """The Machine that is wanted."""
 
     bootstrap: Bootstrap
+    """bootstrap tells where the data comes from that makes the computer a Node."""
     cluster_name: Annotated[str, Length(1, 63)]
+    """clusterName names the Cluster the Machine belongs to. It cannot change."""
     infrastructure_ref: ContractReference
+    """infrastructureRef names the object that provides the computer, such as a DevMachine."""
     deletion: MachineDeletion | None = None
+    """deletion bounds the steps of deleting the Machine."""
     failure_domain: Annotated[str, Length(1, 256)] | None = None
+    """failureDomain is where the computer is placed; it must be one of the cluster's failure domains."""
     min_ready_seconds: NonNegative | None = None
+    """minReadySeconds is how long the Machine must be Ready before it counts as Available; 0 unless set."""
     provider_id: Annotated[str, Length(1, 512)] | None = None
+    """providerID identifies the computer to its provider and matches the Machine with its Node. It is copied from the infrastructure."""
     readiness_gates: Annotated[list[ReadinessGate], Items(1, 32), MapList("conditionType")] | None = None
+    """readinessGates are further conditions of this Machine that must hold before it counts as Ready."""
     taints: Annotated[list[MachineTaint], Items(1, 64), MapList("key", "effect")] | None = None
+    """taints are put on the Node and kept in step with this list."""
     version: Annotated[str, Length(1, 256)] | None = None
+    """version is the Kubernetes version the Node is to run."""
 
 
 class MachineAddress(Model):
     """A name or an address of a Machine."""
 
     address: Annotated[str, Length(1, 256)]
+    """address is the name or address itself."""
     type: Annotated[str, Enum("Hostname", "ExternalIP", "InternalIP", "ExternalDNS", "InternalDNS")]
+    """type is Hostname, InternalIP, ExternalIP, InternalDNS or ExternalDNS."""
 
 
 class MachineDeletionStatus(Model):
     """When the steps of a Machine's deletion began."""
 
     node_drain_start_time: Time | None = None
+    """nodeDrainStartTime is when draining the Node began; its time-out counts from here."""
     wait_for_node_volume_detach_start_time: Time | None = None
+    """waitForNodeVolumeDetachStartTime is when waiting for volumes to be detached began; its time-out counts from here."""
     wait_for_pre_drain_hook_start_time: Time | None = None
+    """waitForPreDrainHookStartTime is when a pre-drain hook began to hold the deletion back."""
     wait_for_pre_terminate_hook_start_time: Time | None = None
+    """waitForPreTerminateHookStartTime is when a pre-terminate hook began to hold the deletion back."""
 
 
 class MachineInitialization(Model):
@@ -195,13 +228,16 @@ class MachineInitialization(Model):
     shape: ClassVar[Shape] = Shape(min_properties=1)
 
     bootstrap_data_secret_created: bool | None = None
+    """bootstrapDataSecretCreated becomes true when the bootstrap data is there."""
     infrastructure_provisioned: bool | None = None
+    """infrastructureProvisioned becomes true when the computer is there."""
 
 
 class NodeReference(Model):
     """The Node that a Machine became."""
 
     name: Subdomain
+    """name is the name of the Node in the workload cluster."""
 
 
 class MachineStatus(Model):
@@ -210,20 +246,33 @@ class MachineStatus(Model):
     shape: ClassVar[Shape] = Shape(min_properties=1)
 
     addresses: Annotated[list[MachineAddress], MaxItems(256), ATOMIC_LIST] | None = None
+    """addresses are the names and addresses of the computer, as the infrastructure reports them."""
     certificates_expiry_date: Time | None = None
+    """certificatesExpiryDate is when the API server's certificate on this Machine expires; control-plane Machines only."""
     conditions: Conditions | None = None
+    """conditions are observations about the Machine, one per type. Ready and Available sum up how it is doing."""
     deletion: MachineDeletionStatus | None = None
+    """deletion records when the steps of the Machine's deletion began."""
     deprecated: DeprecatedStatus | None = None
+    """deprecated keeps what v1beta1 reported."""
     failure_domain: Annotated[str, Length(1, 256)] | None = None
+    """failureDomain is where the computer is, as the infrastructure reports it."""
     initialization: MachineInitialization | None = None
+    """initialization records the milestones of the Machine's creation."""
     last_updated: Time | None = None
+    """lastUpdated is when the phase last changed."""
     node_info: NodeSystemInfo | None = None
+    """nodeInfo is what the Node's kubelet reports about the computer."""
     node_ref: NodeReference | None = None
+    """nodeRef names the Node this Machine became."""
     observed_generation: Annotated[Int64, Minimum(1)] | None = None
+    """observedGeneration is the generation of the spec that this status is about."""
     phase: (
         Annotated[str, Enum("Pending", "Provisioning", "Provisioned", "Running", "Updating", "Deleting", "Deleted", "Failed", "Unknown")]
         | None
     ) = None
+    """phase is one word for people: Pending, Provisioning, Provisioned, Running, Updating, Deleting, Deleted, Failed or Unknown. Programs
+    read conditions."""
 
 
 class Machine(Object):
@@ -252,4 +301,6 @@ class Machine(Object):
     )
 
     spec: MachineSpec
+    """spec describes the Machine that is wanted."""
     status: MachineStatus | None = None
+    """status reports what is known about the Machine; controllers write it."""

@@ -177,7 +177,9 @@ class TemplateMetadata(Model):
     shape: ClassVar[Shape] = Shape(min_properties=1)
 
     annotations: dict[str, str] | None = None
+    """annotations are added to every object made from the template."""
     labels: dict[str, str] | None = None
+    """labels are added to every object made from the template."""
 
 
 class Object(Model):
@@ -186,8 +188,11 @@ class Object(Model):
     resource: ClassVar[Resource]
 
     api_version: str = ""
+    """apiVersion names the API group and version this object is written in."""
     kind: str = ""
+    """kind names what the object is."""
     metadata: ObjectMeta = Field(default_factory=ObjectMeta)
+    """metadata is what every stored object carries: its name, labels, annotations, owners and finalizers."""
 
     @classmethod
     def parse(cls, data: bytes | str | Mapping[str, Any]) -> Self:
@@ -271,11 +276,17 @@ class Condition(Model):
         MaxLength(316),
         Pattern(r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"),
     ]
+    """type names what is observed."""
     status: ConditionStatus
+    """status is True, False or Unknown."""
     observed_generation: Annotated[Int64, Minimum(0)] | None = None
+    """observedGeneration is the generation of the spec the observation is about."""
     last_transition_time: Time
+    """lastTransitionTime is when the status last changed."""
     reason: Annotated[str, Length(1, 1024), Pattern(r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]
+    """reason is one word, for programs, for why the status is what it is."""
     message: Annotated[str, MaxLength(32768), Required()] = ""
+    """message explains the status to people; it may be empty."""
 
 
 Conditions = Annotated[list[Condition], MaxItems(32), MapList("type")]
@@ -286,8 +297,11 @@ class LabelSelectorRequirement(Model):
     """One rule of a label selector."""
 
     key: str
+    """key is the label the rule is about."""
     operator: str
+    """operator is In, NotIn, Exists or DoesNotExist."""
     values: Annotated[list[str], ATOMIC_LIST] | None = None
+    """values are the values In and NotIn look among; Exists and DoesNotExist take none."""
 
 
 class LabelSelector(Model):
@@ -296,7 +310,9 @@ class LabelSelector(Model):
     shape: ClassVar[Shape] = Shape(atomic=True)
 
     match_labels: dict[str, str] | None = None
+    """matchLabels are labels with exactly these values; all must match."""
     match_expressions: Annotated[list[LabelSelectorRequirement], ATOMIC_LIST] | None = None
+    """matchExpressions are rules about labels; all must match."""
 
     @property
     def is_empty(self) -> bool:

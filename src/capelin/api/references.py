@@ -13,8 +13,12 @@ class ContractReference(Model):
     """Names an object of another provider by group, kind and name; the version is looked up when it is followed."""
 
     api_group: Subdomain
+    """apiGroup is the API group of the object. The version is looked up when the reference is followed, so an upgrade of the provider
+    changes nothing here."""
     kind: Kind
+    """kind is the kind of the object."""
     name: Subdomain
+    """name is the name of the object, which is in the same namespace."""
 
 
 class TemplateReference(Model):
@@ -23,8 +27,11 @@ class TemplateReference(Model):
     api_version: Annotated[
         str, Length(1, 317), Pattern(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/[a-z]([-a-z0-9]*[a-z0-9])?$")
     ]
+    """apiVersion is the API group and version of the template."""
     kind: Kind
+    """kind is the kind of the template."""
     name: Subdomain
+    """name is the name of the template, which is in the same namespace."""
 
 
 class Provisioned(Model):
@@ -33,3 +40,4 @@ class Provisioned(Model):
     shape: ClassVar[Shape] = Shape(min_properties=1)
 
     provisioned: bool | None = None
+    """provisioned becomes true when the infrastructure is there."""

@@ -41,7 +41,7 @@ def schema(model: type[Model]) -> Schema:
     shape = getattr(model, "shape", Shape())
     return {
         "type": "object",
-        "description": inspect.getdoc(model) or "",
+        "description": " ".join((model.__doc__ or "").split()),
         **({"properties": dict(sorted(properties.items()))} if properties else {}),
         **({"required": required} if required else {}),
         **shape.keywords,
@@ -113,5 +113,5 @@ def _attribute_docstrings(node: ast.ClassDef) -> dict[str, str]:
     for statement, following in zip(node.body, node.body[1:], strict=False):
         match statement, following:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                found[name] = inspect.cleandoc(text)
+                found[name] = " ".join(text.split())
     return found
