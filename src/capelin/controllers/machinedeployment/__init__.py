@@ -1,0 +1,1 @@
+"""MachineDeployment: rolls changes of a template out over MachineSets."""

@@ -1,0 +1,1 @@
+"""MachineSet: keeps a number of equal Machines."""
