@@ -10,6 +10,7 @@ from __future__ import annotations
 import abc
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeVar, overload
 
 from capelin.api.meta import Object, ObjectKey, Resource, Unstructured, labels_selector
@@ -293,6 +294,9 @@ class ApiClient(Client):
         except codec.DecodeError:
             status = {"message": response.body.decode(errors="replace")[:500]}
         error = errors.from_status(status, code=response.status)
+        asked = response.headers.get("retry-after", "")
+        if error.retry_after is None and asked.isdigit():
+            error.retry_after = timedelta(seconds=int(asked))
         error.args = (f"{request.method} {request.path}: {error.message}",)
         raise error
 
