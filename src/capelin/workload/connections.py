@@ -1,0 +1,344 @@
+"""The connections to workload clusters: one per Cluster, shared by every controller.
+
+A connection is opened when somebody first asks for it, from the Secret `<cluster>-kubeconfig`, and then kept: probed, told apart from the
+others when it fails, opened again, and built anew when the Secret changes. Nobody waits for it inside a reconcile: who asks while there is
+none gets `Disconnected` at once, and subscribers are told when that changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeVar
+
+from capelin.api.core import Node, Secret
+from capelin.api.meta import ObjectKey
+from capelin.runtime import errors
+from capelin.runtime.client import ApiClient, Client
+from capelin.runtime.seams import Clock
+from capelin.runtime.transport import Connect, Connection, Handler, Request
+from capelin.workload.credentials import AddressPolicy, KubeconfigRefused, load_kubeconfig
+from capelin.workload.nodes import NodeChange, NodeIndex
+
+PROBE_INTERVAL: Final = timedelta(seconds=10)
+PROBE_TIMEOUT: Final = timedelta(seconds=5)
+PROBE_FAILURES: Final = 5
+"""The rhythm of the standard: a cluster that went is noticed within 75 seconds, one that hesitates is not given up."""
+
+PROBE_GRACE: Final = timedelta(seconds=50)
+"""How long after a successful probe a cluster is taken to be there: one probe less than it takes to give it up."""
+
+FIRST_RETRY: Final = timedelta(milliseconds=500)
+LAST_RETRY: Final = timedelta(seconds=30)
+"""Between attempts to connect: quick while a cluster is being made, slow when it stays away."""
+
+ON_DEMAND: Final = timedelta(seconds=1)
+"""Somebody who asks for a connection that is down makes it try at once, but not more often than this."""
+
+FORGET_AFTER: Final = timedelta(minutes=2)
+"""How long a connection without a kubeconfig is kept when nobody asks for it."""
+
+_VALUE = "value"
+
+T = TypeVar("T")
+
+
+class Disconnected(errors.Unreachable):
+    """There is no connection to the workload cluster: nothing is known, and nothing was changed."""
+
+
+class Subscriber(Protocol):
+    """Is told what happens in workload clusters; called on the event loop, must not block."""
+
+    def connection_changed(self, cluster: ObjectKey) -> None:
+        """The connection came, went, or has been silent for longer than `PROBE_GRACE`."""
+
+    def node_changed(self, cluster: ObjectKey, change: NodeChange) -> None:
+        """A Node appeared, changed in a way that matters, or went."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStatus:
+    """The state of a connection. `silent_for` counts from the last successful probe, before the first one from the first attempt."""
+
+    is_connected: bool
+    silent_for: timedelta
+    last_success_at: datetime | None = None
+    problem: str = ""  # why there is none, for people; stable while the cause is
+
+
+@dataclass(eq=False, slots=True)
+class Connections:
+    """Opens, keeps and closes the connections to workload clusters. Run `run` in the background."""
+
+    secrets: Client  # reads the management cluster live
+    connect: Connect
+    policy: AddressPolicy
+    clock: Clock
+    _links: dict[ObjectKey, _Link] = field(default_factory=dict)
+    _subscribers: list[Subscriber] = field(default_factory=list)
+    _tasks: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Keep the connections until cancelled; then all of them are closed."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                for link in self._links.values():
+                    self._start(link)
+                await asyncio.Event().wait()
+        finally:
+            self._tasks = None
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Tell `subscriber` of every change from now on."""
+        self._subscribers.append(subscriber)
+
+    async def client(self, cluster: ObjectKey) -> Client:
+        """Return a client of the workload cluster.
+
+        Raises:
+            Disconnected: there is no connection (yet); subscribers are told when there is.
+        """
+        return self._link(cluster).client_or_raise()
+
+    def connection(self, cluster: ObjectKey) -> ConnectionStatus:
+        """Return the state of the connection; asking opens none."""
+        link = self._links.get(cluster)
+        return link.status() if link else ConnectionStatus(is_connected=False, silent_for=timedelta())
+
+    def node(self, cluster: ObjectKey, provider_id: str) -> Node | None:
+        """Return the Node with that provider ID, or None when the cluster has none.
+
+        Raises:
+            Disconnected: nobody knows.
+            AmbiguousProviderID: several Nodes have it.
+        """
+        link = self._link(cluster)
+        link.client_or_raise()
+        if not link.nodes.is_synced:
+            raise Disconnected(f"the Nodes of cluster {cluster} are not known yet{f': {link.nodes.problem}' if link.nodes.problem else ''}")
+        return link.nodes.find(provider_id)
+
+    def kubeconfig_changed(self, cluster: ObjectKey) -> None:
+        """Look at the cluster's kubeconfig Secret again, soon; a connection with an unchanged one goes on."""
+        link = self._links.get(cluster)
+        if link is not None:
+            link.poke()
+
+    def forget(self, cluster: ObjectKey) -> None:
+        """Close the connection to a cluster that is gone."""
+        link = self._links.pop(cluster, None)
+        if link is not None and link.task is not None:
+            link.task.cancel()
+
+    def _link(self, cluster: ObjectKey) -> _Link:
+        link = self._links.get(cluster)
+        if link is None:
+            link = self._links[cluster] = _Link(cluster, self)
+            self._start(link)
+        return link
+
+    def _start(self, link: _Link) -> None:
+        if self._tasks is not None:
+            link.task = self._tasks.create_task(self._keep(link), name=f"connection {link.cluster}")
+
+    async def _keep(self, link: _Link) -> None:
+        await link.keep()
+        if self._links.get(link.cluster) is link:
+            del self._links[link.cluster]
+
+    def connection_changed(self, cluster: ObjectKey) -> None:
+        """Tell the subscribers."""
+        for subscriber in self._subscribers:
+            subscriber.connection_changed(cluster)
+
+    def node_changed(self, cluster: ObjectKey, change: NodeChange) -> None:
+        """Tell the subscribers."""
+        for subscriber in self._subscribers:
+            subscriber.node_changed(cluster, change)
+
+
+class _Link:
+    """One connection, through all its lives."""
+
+    def __init__(self, cluster: ObjectKey, owner: Connections) -> None:
+        self.cluster = cluster
+        self.task: asyncio.Task[None] | None = None
+        self.nodes = NodeIndex(self._node_changed, self._tell, owner.clock)
+        self._owner = owner
+        self._clock = owner.clock
+        self._client: Client | None = None
+        self._problem = ""
+        self._has_kubeconfig = True  # until we know better
+        self._since = self._attempted_at = self._asked_at = owner.clock.monotonic()
+        self._last_success_at: datetime | None = None
+        self._was_trusted = False
+        self._poked = asyncio.Event()
+
+    def client_or_raise(self) -> Client:
+        now = self._clock.monotonic()
+        self._asked_at = now
+        if self._client is not None:
+            return self._client
+        if now - self._attempted_at >= ON_DEMAND.total_seconds():
+            self._poked.set()
+        raise Disconnected(f"there is no connection to cluster {self.cluster}{f': {self._problem}' if self._problem else ''}")
+
+    def status(self) -> ConnectionStatus:
+        silent_for = timedelta(seconds=self._clock.monotonic() - self._since)
+        return ConnectionStatus(self._client is not None, silent_for, self._last_success_at, self._problem)
+
+    def poke(self) -> None:
+        self._poked.set()
+
+    async def keep(self) -> None:
+        """Connect, stay connected, connect again; return when there is no kubeconfig and nobody asks for one."""
+        delay = FIRST_RETRY
+        while not self._is_forgotten():
+            opened = await self._open()
+            if opened is None:
+                await self._pause(delay)
+                delay = min(delay * 2, LAST_RETRY)
+                continue
+            delay = FIRST_RETRY
+            connection, kubeconfig = opened
+            try:
+                await self._stay(connection, kubeconfig)
+            finally:
+                self._client = None
+                self.nodes = NodeIndex(self._node_changed, self._tell, self._clock)
+                await connection.close()
+            self._tell()
+
+    def _is_forgotten(self) -> bool:
+        return not self._has_kubeconfig and self._clock.monotonic() - self._asked_at > FORGET_AFTER.total_seconds()
+
+    async def _open(self) -> tuple[Connection, bytes] | None:
+        """Open a connection that answers; None when there is none, for a reason that is then in `_problem`."""
+        self._attempted_at = self._clock.monotonic()
+        self._poked.clear()
+        connection: Connection | None = None
+        try:
+            kubeconfig = await self._kubeconfig()
+            if kubeconfig is None:
+                self._problem = "its kubeconfig Secret does not exist"
+                return None
+            connection = self._owner.connect(load_kubeconfig(kubeconfig, self._owner.policy))
+            if await self._probe(connection):
+                self._succeed(ApiClient(connection))
+                return connection, kubeconfig
+            self._problem = "its API server does not answer"
+        except KubeconfigRefused as error:
+            self._problem = f"its kubeconfig is refused: {error}"
+        except (errors.ApiError, OSError) as error:
+            self._problem = f"its kubeconfig cannot be used: {error}"
+        if connection is not None:
+            await connection.close()
+        return None
+
+    async def _kubeconfig(self) -> bytes | None:
+        key = ObjectKey(self.cluster.namespace, f"{self.cluster.name}-kubeconfig")
+        secret = await self._owner.secrets.get(Secret, key)
+        self._has_kubeconfig = secret is not None
+        if secret is None:
+            return None
+        try:
+            value = secret.value(_VALUE)
+        except ValueError:
+            value = None
+        if value is None:
+            raise KubeconfigRefused(f"Secret {key}: data.{_VALUE}: allowed is a kubeconfig in base64")
+        return value
+
+    async def _stay(self, connection: Connection, kubeconfig: bytes) -> None:
+        """Probe until the connection is lost or its kubeconfig has changed, with the Nodes followed all the while."""
+        assert self._client is not None  # noqa: S101 - `_open` has just set it
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(self.nodes.follow(self._client), name=f"nodes {self.cluster}")
+            try:
+                await self._probe_until_lost(connection, kubeconfig)
+            finally:
+                following.cancel()
+
+    async def _probe_until_lost(self, connection: Connection, kubeconfig: bytes) -> None:
+        failures = 0
+        while failures < PROBE_FAILURES:
+            if await self._pause(PROBE_INTERVAL) and await self._is_replaced(kubeconfig):
+                return
+            if await self._probe(connection):
+                failures = 0
+                self._succeed(self._client)
+            else:
+                failures += 1
+            self._tell_trust()
+        self._problem = "its API server does not answer"
+
+    async def _is_replaced(self, kubeconfig: bytes) -> bool:
+        """Tell whether the Secret now holds another kubeconfig; a doubt leaves the connection as it is."""
+        try:
+            return await self._kubeconfig() != kubeconfig
+        except errors.ApiError:
+            return False
+        except KubeconfigRefused:
+            return True
+
+    async def _probe(self, handler: Handler) -> bool:
+        """Tell whether the API server answers; that it forbids the question is an answer, that it does not know us is none."""
+        try:
+            response = await within(self._clock, PROBE_TIMEOUT, handler.send(Request("GET", "/")))
+        except (errors.ApiError, TimeoutError):
+            return False
+        return response.status < 500 and response.status != errors.Unauthorized.code
+
+    def _succeed(self, client: Client | None) -> None:
+        is_new = self._client is None
+        self._client = client
+        self._problem = ""
+        self._since = self._clock.monotonic()
+        self._last_success_at = self._clock.now()
+        if is_new:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._was_trusted = self._is_trusted()
+        self._owner.connection_changed(self.cluster)
+
+    def _tell_trust(self) -> None:
+        if self._is_trusted() != self._was_trusted:
+            self._tell()
+
+    def _is_trusted(self) -> bool:
+        return self._clock.monotonic() - self._since < PROBE_GRACE.total_seconds()
+
+    def _node_changed(self, change: NodeChange) -> None:
+        self._owner.node_changed(self.cluster, change)
+
+    async def _pause(self, delay: timedelta) -> bool:
+        """Wait for `delay` or until poked; tell whether it was a poke."""
+        try:
+            await within(self._clock, delay, self._poked.wait())
+        except TimeoutError:
+            return False
+        self._poked.clear()
+        return True
+
+
+async def within(clock: Clock, limit: timedelta, work: Awaitable[T]) -> T:
+    """Return what `work` returns if it does so within `limit` of `clock`; else cancel it.
+
+    Raises:
+        TimeoutError: it did not.
+    """
+    task, timer = asyncio.ensure_future(work), asyncio.ensure_future(clock.sleep(limit))
+    try:
+        await asyncio.wait({task, timer}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        task.cancel()
+        timer.cancel()
+        await asyncio.gather(task, timer, return_exceptions=True)
