@@ -142,14 +142,14 @@ def _definition(entry: Mapping[str, Any], subresource_groups: Mapping[str, str])
 
 
 def _columns(entries: Iterable[list[Any]] | None) -> Iterable[PrinterColumn]:
-    """Yield the columns; the name comes first unless it is listed, and alone with the creation time when nothing is."""
+    """Yield the columns. The name comes first unless it is listed; when nothing is, name and creation time are all there is."""
     if entries is None:
         yield from (_NAME, _CREATED)
         return
-    listed = [PrinterColumn(name, type_, cell, priority=priority[0] if priority else 0) for name, type_, cell, *priority in entries]
-    if not any(column.name == "Name" for column in listed):
+    if not any(name == _NAME.name for name, *_ in entries):
         yield _NAME
-    yield from listed
+    for name, type_, cell, *priority in entries:
+        yield PrinterColumn(name, type_, cell, format="name" if name == _NAME.name else "", priority=priority[0] if priority else 0)
 
 
 def _subresources(entries: Mapping[str, list[str]], groups: Mapping[str, str]) -> Iterable[Subresource]:
