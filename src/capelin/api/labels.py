@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+
+from capelin.api.meta import is_label_value
+
 CLUSTER_NAME_LABEL = "cluster.x-k8s.io/cluster-name"
 """On every object that belongs to a cluster; the value is the Cluster's name."""
 
@@ -64,3 +68,14 @@ OUTDATED_REVISION_TAINT = "node.cluster.x-k8s.io/outdated-revision"
 
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane"
 """On Nodes that run a control plane."""
+
+
+def as_label_value(name: str) -> str:
+    """Return `name` if it may be the value of a label, else a hash of it, in the form the field writes into set-name and pool-name."""
+    if is_label_value(name):
+        return name
+    digest = 0x811C9DC5  # 32-bit FNV-1a
+    for byte in name.encode():
+        digest = ((digest ^ byte) * 0x01000193) & 0xFFFFFFFF
+    encoded = base64.urlsafe_b64encode(digest.to_bytes(4, "big")).decode().rstrip("=")
+    return f"hash_{encoded}_z"

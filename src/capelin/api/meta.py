@@ -201,7 +201,9 @@ class Object(Model):
         Raises:
             pydantic.ValidationError: a known field has the wrong type.
         """
-        return cls.model_validate_json(data) if isinstance(data, bytes | str) else cls.model_validate(data)
+        if isinstance(data, bytes | str):
+            return cls.model_validate_json(data, by_alias=True, by_name=False)
+        return cls.model_validate(data, by_alias=True, by_name=False)
 
     @property
     def key(self) -> ObjectKey:
