@@ -1,0 +1,1 @@
+"""Cluster: infrastructure, control plane and workers brought together, watched over, and taken down in order."""
