@@ -134,7 +134,7 @@ def _definition(entry: Mapping[str, Any], subresource_groups: Mapping[str, str])
         namespaced=not entry.get("cluster"),
         short_names=tuple(entry.get("shortNames") or ()),
         categories=tuple(entry.get("categories") or ()),
-        verbs=("create",) if review else ALL_VERBS,
+        verbs=("create",) if review else tuple(entry.get("verbs") or ALL_VERBS),
         tracks_generation=bool(entry.get("generation")),
         creates_with_status=bool(entry.get("creates")),
         stored=not review,
@@ -149,7 +149,8 @@ def _columns(entries: Iterable[list[Any]] | None) -> Iterable[PrinterColumn]:
     if not any(name == _NAME.name for name, *_ in entries):
         yield _NAME
     for name, type_, cell, *priority in entries:
-        yield PrinterColumn(name, type_, cell, format="name" if name == _NAME.name else "", priority=priority[0] if priority else 0)
+        is_name = type_ == "name"
+        yield PrinterColumn(name, "string" if is_name else type_, cell, "name" if is_name else "", priority=priority[0] if priority else 0)
 
 
 def _subresources(entries: Mapping[str, list[str]], groups: Mapping[str, str]) -> Iterable[Subresource]:

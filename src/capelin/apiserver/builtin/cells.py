@@ -46,14 +46,14 @@ def age(document: Document, now: datetime) -> str:
 
 
 def selector(document: Document, _now: datetime) -> str:
-    """The label selector of the spec in the syntax of the command line."""
-    found = _at(document, "spec", "selector")
-    rules = [f"{key}={value}" for key, value in sorted((_at(found or {}, "matchLabels") or {}).items())]
-    for rule in _at(found or {}, "matchExpressions") or ():
-        values = ",".join(sorted(rule.get("values") or ()))
-        forms = {"In": f"{{}} in ({values})", "NotIn": f"{{}} notin ({values})", "Exists": "{}", "DoesNotExist": "!{}"}
-        rules.append(forms.get(rule.get("operator", ""), "{}").format(rule.get("key", "")))
-    return ",".join(rules) or NONE
+    """The label selector of the spec in the syntax of the command line, rules in the order of their keys."""
+    found = _at(document, "spec", "selector") or {}
+    rules = [(key, f"{key}={value}") for key, value in (found.get("matchLabels") or {}).items()]
+    for rule in found.get("matchExpressions") or ():
+        key, values = rule.get("key", ""), ",".join(sorted(rule.get("values") or ()))
+        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key, "DoesNotExist": f"!{key}"}
+        rules.append((key, forms.get(rule.get("operator", ""), key)))
+    return _joined(text for _, text in sorted(rules)) or NONE
 
 
 def _container_field(field: str) -> Cell:

@@ -1,0 +1,106 @@
+"""What our server says of built-in kinds, beside what the real one says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from capelin.apiserver import builtin, discovery, tables
+from capelin.apiserver.registry import Registry, ResourceDefinition
+from capelin.runtime import codec
+from capelin.runtime.http import connect
+from capelin.runtime.seams import SystemClock
+from capelin.runtime.transport import Connection, Request
+from tests.integration.realserver import RealServer
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+SAMPLES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "samples.yaml").read_text())
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+AGE = re.compile(r"^(\d+[smhdy])+$|(?<=\()\S+(?= ago\))|^\d{4}-\d\d-\d\dT")
+
+
+@pytest.fixture
+async def connection(real_server: RealServer) -> AsyncIterator[Connection]:
+    """A connection of an administrator."""
+    opened = connect(real_server.credentials())
+    yield opened
+    await opened.close()
+
+
+async def call(connection: Connection, method: str, path: str, body: Any = None, **more: Any) -> dict[str, Any]:
+    """Return the answer's document; 409 on a create, which an earlier test made, is as good."""
+    headers = {"accept": "application/json", "content-type": "application/json", **more.pop("headers", {})}
+    response = await connection.send(Request(method, path, headers=headers, body=codec.encode(body) if body else b"", **more))
+    document = codec.decode_document(response.body)
+    assert response.status < 300 or (method == "POST" and response.status == 409), document
+    return document
+
+
+def definition_of(sample: dict[str, Any]) -> ResourceDefinition:
+    """Return the built-in resource of a sample."""
+    group = sample["apiVersion"].rpartition("/")[0]
+    found = Registry(builtin.catalog()).find_kind(group, sample["kind"])
+    assert found is not None
+    return found
+
+
+def collection(definition: ResourceDefinition) -> str:
+    """Return the path of the resource, in the default namespace."""
+    root = f"/apis/{definition.group}/v1" if definition.group else "/api/v1"
+    return f"{root}/namespaces/default/{definition.plural}" if definition.namespaced else f"{root}/{definition.plural}"
+
+
+def without_ages(cells: list[Any]) -> list[Any]:
+    """Return cells with ages replaced, because two servers look at their clocks at different moments."""
+    return [AGE.sub("AGE", cell) if isinstance(cell, str) else cell for cell in cells]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=[f"{sample['kind']} {sample['metadata']['name']}" for sample in SAMPLES])
+async def test_table_equals_that_of_the_real_server(connection: Connection, sample: dict[str, Any]) -> None:
+    definition = definition_of(sample)
+    path = f"{collection(definition)}/{sample['metadata']['name']}"
+    await call(connection, "POST", collection(definition), {key: value for key, value in sample.items() if key != "status"})
+    if "status" in sample:
+        await call(
+            connection,
+            "PATCH",
+            f"{path}/status",
+            {"status": sample["status"]},
+            headers={"content-type": "application/merge-patch+json"},
+        )
+
+    want = await call(connection, "GET", path, headers={"accept": TABLE}, query={"includeObject": "Object"})
+    document = want["rows"][0]["object"]
+    shown = tables.columns(definition, definition.storage_version)
+    got = tables.to_table(shown, [document], now=SystemClock().now(), metadata={})
+
+    def headers(table: dict[str, Any]) -> list[tuple[Any, ...]]:
+        return [tuple(column[key] for key in ("name", "type", "format", "priority")) for column in table["columnDefinitions"]]
+
+    assert headers(got) == headers(want)
+    assert without_ages(got["rows"][0]["cells"]) == without_ages(want["rows"][0]["cells"])
+
+
+async def test_resources_are_described_as_the_real_server_describes_them(connection: Connection) -> None:
+    served = Registry(builtin.catalog())
+    for group_version in sorted({definition.group for definition in served}):
+        path = f"/apis/{group_version}/v1" if group_version else "/api/v1"
+        real = {entry["name"]: entry for entry in (await call(connection, "GET", path))["resources"]}
+        answer = discovery.answer(served, Request("GET", path))
+        assert answer is not None
+
+        for entry in codec.decode_document(answer.body)["resources"]:
+            counterpart = real[entry["name"]]
+            assert set(entry["verbs"]) <= set(counterpart["verbs"]), entry["name"]
+            assert described(entry) == described(counterpart)
+
+
+def described(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the entry without what may differ: the server may know more verbs, and stores CustomResourceDefinitions as v1beta1."""
+    return {key: value for key, value in entry.items() if key not in ("verbs", "storageVersionHash")}
