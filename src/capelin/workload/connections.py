@@ -8,16 +8,16 @@ none gets `Disconnected` at once, and subscribers are told when that changes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from capelin.api.core import Node, Secret
 from capelin.api.meta import ObjectKey
 from capelin.runtime import errors
 from capelin.runtime.client import ApiClient, Client
-from capelin.runtime.seams import Clock
+from capelin.runtime.deadlines import within
+from capelin.runtime.seams import Clock, Random
 from capelin.runtime.transport import Connect, Connection, Handler, Request
 from capelin.workload.credentials import AddressPolicy, KubeconfigRefused, load_kubeconfig
 from capelin.workload.nodes import NodeChange, NodeIndex
@@ -41,8 +41,6 @@ FORGET_AFTER: Final = timedelta(minutes=2)
 """How long a connection without a kubeconfig is kept when nobody asks for it."""
 
 _VALUE = "value"
-
-T = TypeVar("T")
 
 
 class Disconnected(errors.Unreachable):
@@ -77,6 +75,7 @@ class Connections:
     connect: Connect
     policy: AddressPolicy
     clock: Clock
+    random: Random
     _links: dict[ObjectKey, _Link] = field(default_factory=dict)
     _subscribers: list[Subscriber] = field(default_factory=list)
     _tasks: asyncio.TaskGroup | None = None
@@ -116,11 +115,10 @@ class Connections:
             Disconnected: nobody knows.
             AmbiguousProviderID: several Nodes have it.
         """
-        link = self._link(cluster)
-        link.client_or_raise()
-        if not link.nodes.is_synced:
-            raise Disconnected(f"the Nodes of cluster {cluster} are not known yet{f': {link.nodes.problem}' if link.nodes.problem else ''}")
-        return link.nodes.find(provider_id)
+        nodes = self._link(cluster).nodes_or_raise()
+        if not nodes.is_synced:
+            raise Disconnected(f"the Nodes of cluster {cluster} are not known yet{f': {nodes.problem}' if nodes.problem else ''}")
+        return nodes.find(provider_id)
 
     def kubeconfig_changed(self, cluster: ObjectKey) -> None:
         """Look at the cluster's kubeconfig Secret again, soon; a connection with an unchanged one goes on."""
@@ -167,10 +165,10 @@ class _Link:
     def __init__(self, cluster: ObjectKey, owner: Connections) -> None:
         self.cluster = cluster
         self.task: asyncio.Task[None] | None = None
-        self.nodes = NodeIndex(self._node_changed, self._tell, owner.clock)
         self._owner = owner
         self._clock = owner.clock
         self._client: Client | None = None
+        self._nodes: NodeIndex | None = None  # there when the client is
         self._problem = ""
         self._has_kubeconfig = True  # until we know better
         self._since = self._attempted_at = self._asked_at = owner.clock.monotonic()
@@ -179,13 +177,22 @@ class _Link:
         self._poked = asyncio.Event()
 
     def client_or_raise(self) -> Client:
+        if self._client is None:
+            raise self._disconnected()
+        return self._client
+
+    def nodes_or_raise(self) -> NodeIndex:
+        if self._nodes is None:
+            raise self._disconnected()
+        return self._nodes
+
+    def _disconnected(self) -> Disconnected:
+        """Note that somebody wants the connection, and return the error that says there is none."""
         now = self._clock.monotonic()
         self._asked_at = now
-        if self._client is not None:
-            return self._client
         if now - self._attempted_at >= ON_DEMAND.total_seconds():
             self._poked.set()
-        raise Disconnected(f"there is no connection to cluster {self.cluster}{f': {self._problem}' if self._problem else ''}")
+        return Disconnected(f"there is no connection to cluster {self.cluster}{f': {self._problem}' if self._problem else ''}")
 
     def status(self) -> ConnectionStatus:
         silent_for = timedelta(seconds=self._clock.monotonic() - self._since)
@@ -208,8 +215,7 @@ class _Link:
             try:
                 await self._stay(connection, kubeconfig)
             finally:
-                self._client = None
-                self.nodes = NodeIndex(self._node_changed, self._tell, self._clock)
+                self._client = self._nodes = None
                 await connection.close()
             self._tell()
 
@@ -228,7 +234,6 @@ class _Link:
                 return None
             connection = self._owner.connect(load_kubeconfig(kubeconfig, self._owner.policy))
             if await self._probe(connection):
-                self._succeed(ApiClient(connection))
                 return connection, kubeconfig
             self._problem = "its API server does not answer"
         except KubeconfigRefused as error:
@@ -255,13 +260,25 @@ class _Link:
 
     async def _stay(self, connection: Connection, kubeconfig: bytes) -> None:
         """Probe until the connection is lost or its kubeconfig has changed, with the Nodes followed all the while."""
-        assert self._client is not None  # noqa: S101 - `_open` has just set it
+        self._client = client = ApiClient(connection)
+        self._nodes = nodes = NodeIndex(client, self._node_changed, self._clock, self._owner.random)
+        self._succeed()
+        self._tell()
         async with asyncio.TaskGroup() as tasks:
-            following = tasks.create_task(self.nodes.follow(self._client), name=f"nodes {self.cluster}")
+            background = [
+                tasks.create_task(nodes.run(), name=f"nodes {self.cluster}"),
+                tasks.create_task(self._tell_when_synced(nodes), name=f"nodes synced {self.cluster}"),
+            ]
             try:
                 await self._probe_until_lost(connection, kubeconfig)
             finally:
-                following.cancel()
+                for task in background:
+                    task.cancel()
+
+    async def _tell_when_synced(self, nodes: NodeIndex) -> None:
+        """Tell that Nodes can be looked for: who found out earlier that nobody knows waits for this."""
+        await nodes.synced()
+        self._tell()
 
     async def _probe_until_lost(self, connection: Connection, kubeconfig: bytes) -> None:
         failures = 0
@@ -270,7 +287,7 @@ class _Link:
                 return
             if await self._probe(connection):
                 failures = 0
-                self._succeed(self._client)
+                self._succeed()
             else:
                 failures += 1
             self._tell_trust()
@@ -293,14 +310,10 @@ class _Link:
             return False
         return response.status < 500 and response.status != errors.Unauthorized.code
 
-    def _succeed(self, client: Client | None) -> None:
-        is_new = self._client is None
-        self._client = client
+    def _succeed(self) -> None:
         self._problem = ""
         self._since = self._clock.monotonic()
         self._last_success_at = self._clock.now()
-        if is_new:
-            self._tell()
 
     def _tell(self) -> None:
         self._was_trusted = self._is_trusted()
@@ -324,21 +337,3 @@ class _Link:
             return False
         self._poked.clear()
         return True
-
-
-async def within(clock: Clock, limit: timedelta, work: Awaitable[T]) -> T:
-    """Return what `work` returns if it does so within `limit` of `clock`; else cancel it.
-
-    Raises:
-        TimeoutError: it did not.
-    """
-    task, timer = asyncio.ensure_future(work), asyncio.ensure_future(clock.sleep(limit))
-    try:
-        await asyncio.wait({task, timer}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise TimeoutError
-        return task.result()
-    finally:
-        task.cancel()
-        timer.cancel()
-        await asyncio.gather(task, timer, return_exceptions=True)
