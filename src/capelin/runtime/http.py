@@ -13,9 +13,10 @@ import os
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
@@ -60,10 +61,19 @@ class Address:
     insecure: bool = False
 
 
-def connect(credentials: Credentials) -> HttpConnection:
+Screen = Callable[[str, int], None]
+"""Is asked about every IP address and port before a socket is opened to it, after names are resolved; refuses by raising an OSError."""
+
+
+def anywhere(host: str, port: int) -> None:
+    """Refuse no address."""
+
+
+def connect(credentials: Credentials, *, screen: Screen = anywhere) -> HttpConnection:
     """Return a connection; nothing is sent before its first request."""
     login = Login(bearer(credentials.token), credentials.client_certificate, credentials.client_key)
-    return HttpConnection(Address(credentials.server, credentials.certificate_authority), FixedLogin(login), SystemClock(), SystemRandom())
+    address = Address(credentials.server, credentials.certificate_authority)
+    return HttpConnection(address, FixedLogin(login), SystemClock(), SystemRandom(), screen=screen)
 
 
 @dataclass(slots=True)
@@ -75,6 +85,7 @@ class HttpConnection:
     clock: Clock
     random: Random
     call_timeout: timedelta = CALL_TIMEOUT
+    screen: Screen = anywhere
     _pools: dict[tuple[bytes, bytes], _Pools] = field(default_factory=dict)
     _base: URL = field(init=False)
 
@@ -184,7 +195,7 @@ class HttpConnection:
         pair = (login.certificate, login.key)
         pools = self._pools.get(pair)
         if pools is None:
-            pools = self._pools[pair] = _Pools.over(_trust(self.address, login))
+            pools = self._pools[pair] = _Pools.over(_trust(self.address, login), self.screen)
         return pools
 
 
@@ -194,16 +205,16 @@ class _Pools:
     watches: aiohttp.ClientSession
 
     @classmethod
-    def over(cls, trust: ssl.SSLContext | bool) -> _Pools:
-        return cls(_session(trust, CALLS_AT_ONCE), _session(trust, 0))
+    def over(cls, trust: ssl.SSLContext | bool, screen: Screen) -> _Pools:
+        return cls(_session(trust, CALLS_AT_ONCE, screen), _session(trust, 0, screen))
 
     async def close(self) -> None:
         await self.calls.close()
         await self.watches.close()
 
 
-def _session(trust: ssl.SSLContext | bool, limit: int) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=limit, ssl=trust, keepalive_timeout=60, socket_factory=_socket)
+def _session(trust: ssl.SSLContext | bool, limit: int, screen: Screen) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=limit, ssl=trust, keepalive_timeout=60, socket_factory=partial(_socket, screen))
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -212,9 +223,10 @@ def _session(trust: ssl.SSLContext | bool, limit: int) -> aiohttp.ClientSession:
     )
 
 
-def _socket(address: tuple[Any, ...]) -> socket.socket:
+def _socket(screen: Screen, address: tuple[Any, ...]) -> socket.socket:
     """Open a socket that notices within a minute that its peer is gone, though nothing is sent: most watches are silent."""
-    family, kind, protocol, *_ = address
+    family, kind, protocol, _, (host, port, *_) = address
+    screen(host, port)
     made = socket.socket(family, kind, protocol)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):

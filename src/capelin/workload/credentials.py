@@ -88,6 +88,17 @@ class AddressPolicy:
         if found in _METADATA_ADDRESSES:
             raise KubeconfigRefused(f"{_SERVER}: found {address}, a metadata service, allowed are API servers")
 
+    def screen(self, address: str, port: int) -> None:
+        """Refuse, as an opener of sockets understands it, what `check_address` refuses.
+
+        Raises:
+            PermissionError: the address is not allowed.
+        """
+        try:
+            self.check_address(address, port)
+        except KubeconfigRefused as error:
+            raise PermissionError(str(error)) from error
+
 
 def load_kubeconfig(data: bytes, policy: AddressPolicy) -> Credentials:
     """Return the credentials of the kubeconfig's current context.
