@@ -67,7 +67,7 @@ def _of_type(annotation: Any) -> Schema:
         return schema(annotation)
     arguments = get_args(annotation)
     match get_origin(annotation):
-        case None:
+        case None if annotation in _SCALARS:
             return dict(_SCALARS[annotation])
         case origin if origin is Annotated:
             return {**_of_type(arguments[0]), **merged(arguments[1:])}
