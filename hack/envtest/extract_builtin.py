@@ -45,11 +45,14 @@ PACKAGES = {
 }
 """Short names of the packages whose types are written down, by which definitions and messages are called `core.v1.Pod`."""
 
+QUANTITY = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
+
 LEAVES: dict[str, Schema] = {
     "Time": {"type": "string", "format": "date-time"},
     "MicroTime": {"type": "string", "format": "date-time"},
     "IntOrString": {"x-kubernetes-int-or-string": True},
-    "Quantity": {"format": "quantity", "x-kubernetes-preserve-unknown-fields": True},
+    # A number or a string; a pattern binds strings only.
+    "Quantity": {"format": "quantity", "pattern": QUANTITY, "x-kubernetes-preserve-unknown-fields": True},
     "RawExtension": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
     "FieldsV1": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
     # Schemas inside a CustomResourceDefinition are recursive, which no structural schema can be; the server judges them itself.
