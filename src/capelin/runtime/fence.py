@@ -1,0 +1,61 @@
+"""The fence: writes pass only while this process leads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from capelin.api.meta import ObjectKey, Resource
+from capelin.runtime import errors
+from capelin.runtime.client import Client, Page, Selection, WatchEvent, Write
+
+
+class NotLeading(errors.Unreachable):
+    """The write was not sent: another process may be leading."""
+
+
+@dataclass(slots=True)
+class Fence(Client):
+    """A `Client` whose writes can be stopped: later ones are refused, those under way are given up as `ResultUnknown`."""
+
+    inner: Client
+    is_open: bool = False
+    _writing: set[asyncio.Task[object]] = field(default_factory=set)
+
+    def open(self) -> None:
+        """Let writes pass."""
+        self.is_open = True
+
+    def close(self) -> None:
+        """Refuse writes from now on."""
+        self.is_open = False
+        for task in self._writing:
+            task.cancel("the fence closed")
+
+    async def read(self, resource: Resource, key: ObjectKey) -> bytes:
+        return await self.inner.read(resource, key)
+
+    async def page(
+        self, resource: Resource, selection: Selection, *, limit: int = 0, continue_token: str = "", resource_version: str = ""
+    ) -> Page:
+        return await self.inner.page(resource, selection, limit=limit, continue_token=continue_token, resource_version=resource_version)
+
+    async def write(self, write: Write) -> bytes:
+        if not self.is_open:
+            raise NotLeading(f"{write.verb} of {write.resource} {write.key} was not sent: this process does not lead")
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - coroutines run in tasks
+        self._writing.add(task)
+        try:
+            return await self.inner.write(write)
+        except asyncio.CancelledError:
+            if self.is_open or task.cancelling() > 1:
+                raise  # somebody else cancelled us
+            task.uncancel()
+            raise errors.ResultUnknown(f"{write.verb} of {write.resource} {write.key} was given up: this process leads no more") from None
+        finally:
+            self._writing.discard(task)
+
+    def stream(self, resource: Resource, selection: Selection, *, resource_version: str, timeout_seconds: int) -> AsyncIterator[WatchEvent]:
+        return self.inner.stream(resource, selection, resource_version=resource_version, timeout_seconds=timeout_seconds)
