@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
@@ -97,7 +98,7 @@ class AddressPolicy:
         try:
             self.check_address(address, port)
         except KubeconfigRefused as error:
-            raise PermissionError(str(error)) from error
+            raise PermissionError(errno.EACCES, str(error)) from error
 
 
 def load_kubeconfig(data: bytes, policy: AddressPolicy) -> Credentials:
