@@ -263,7 +263,6 @@ def _addresses() -> Iterator[Declared]:
     yield "prefixLength", whole, [_TAGGED], True, lambda value: _network(value).network.prefixlen
     yield "masked", _TAGGED, [_TAGGED], True, lambda value: {"@cidr": str(_network(value).network)}
     yield "ip", _TAGGED, [_TAGGED], True, lambda value: {"@ip": str(_network(value).ip)}
-    yield "string", text, [_TAGGED], False, lambda value: str(next(iter(value.values())))
     for kind in (text, _TAGGED):
         yield "containsIP", flag, [_TAGGED, kind], True, lambda outer, inner: _address(inner) in _network(outer).network
         yield "containsCIDR", flag, [_TAGGED, kind], True, _contains

@@ -53,7 +53,7 @@ class _ObjectDefaulter:
         if type(value) is not dict:
             return value
         result = self._completed(value)
-        for name, child in list(result.items()):
+        for name, child in value.items() if result is value else list(result.items()):
             if child is None:
                 result = self._without_null(value, result, name)
                 continue

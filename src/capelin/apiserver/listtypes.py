@@ -6,6 +6,7 @@ Rules of `x-kubernetes-list-type`, https://kubernetes.io/docs/reference/using-ap
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from capelin.apiserver import causes
@@ -30,23 +31,42 @@ def _uniqueness(schema: Mapping[str, Any]) -> Check | None:
 
 
 def _unique_items(value: Any, path: Path) -> list[Cause]:
-    return [causes.duplicate((*path, at), value[at]) for at in _repeated(map(_hashable, value))] if type(value) is list else []
+    if type(value) is not list or _are_different(value):
+        return []
+    return [causes.duplicate((*path, at), value[at]) for at in _repeated(map(_hashable, value))]
 
 
 def _unique_keys(names: Sequence[str]) -> Check:
+    get = itemgetter(*names)
+
     def check(value: Any, path: Path) -> list[Cause]:
         if type(value) is not list:
             return []
-        for index, item in enumerate(value):
-            if item is not None and type(item) is not dict:
-                return [causes.invalid((*path, index), item, "must be an object for an array of list-type map")]
-        if len(value) < 2:
-            return []
-        keys = [{name: item[name] for name in names if name in item} if item else {} for item in value]
-        repeated = _repeated(tuple(_hashable(key.get(name, _ABSENT)) for name in names) for key in keys)
-        return [causes.duplicate((*path, at), keys[at]) for at in repeated]
+        try:
+            if _are_different([get(item) for item in value]):
+                return []
+        except (KeyError, TypeError):
+            pass  # an item without the key, or that is no object: looked at more closely
+        return _repeated_keys(value, names, path)
 
     return check
+
+
+def _are_different(values: list[Any]) -> bool:
+    """Tell quickly that no two values are the same; False when they may be."""
+    try:
+        return len(set(values)) == len(values)
+    except TypeError:
+        return len(values) < 2
+
+
+def _repeated_keys(value: list[Any], names: Sequence[str], path: Path) -> list[Cause]:
+    for index, item in enumerate(value):
+        if item is not None and type(item) is not dict:
+            return [causes.invalid((*path, index), item, "must be an object for an array of list-type map")]
+    keys = [{name: item[name] for name in names if name in item} if item else {} for item in value]
+    repeated = _repeated(tuple(_hashable(key.get(name, _ABSENT)) for name in names) for key in keys)
+    return [causes.duplicate((*path, at), keys[at]) for at in repeated]
 
 
 _ABSENT = ("absent",)

@@ -31,4 +31,5 @@ def parse_quantity(text: str) -> Fraction:
     if suffix in _BINARY:
         return number * (1 << _BINARY[suffix])
     power = _DECIMAL.get(suffix or "", 0) + int(exponent or 0)
-    return number * 10**power if power >= 0 else number / 10**-power
+    scale = Fraction(int("1" + "0" * abs(power)))
+    return number * scale if power >= 0 else number / scale
