@@ -119,6 +119,7 @@ def test_every_field_is_explained_in_a_sentence_that_begins_with_its_name(kind: 
     schema = crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 
     texts = dict(described(schema, kind.resource.kind))
+    del texts[f"{kind.resource.kind}.metadata"]  # servers refuse a schema that says anything of the metadata
 
     assert [path for path, text in texts.items() if not text] == []
     fields = {path: text for path, text in texts.items() if "." in path and not path.endswith("]")}

@@ -59,6 +59,8 @@ def is_required(field: FieldInfo) -> bool:
 
 
 def _property(field: FieldInfo, text: str) -> Schema:
+    if field.annotation is ObjectMeta:
+        return dict(_SCALARS[ObjectMeta])  # nothing more may be said of it, not even what it is for
     return {**_of_type(field.annotation), **merged(field.metadata), "description": text}
 
 
