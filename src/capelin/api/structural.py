@@ -27,7 +27,6 @@ _SCALARS: dict[object, Schema] = {
     bool: {"type": "boolean"},
     int: {"type": "integer"},
     datetime: {"type": "string", "format": "date-time"},
-    ObjectMeta: {"type": "object"},  # the API server knows what metadata looks like
     Any: {},
 }
 
@@ -60,12 +59,12 @@ def is_required(field: FieldInfo) -> bool:
 
 def _property(field: FieldInfo, text: str) -> Schema:
     if field.annotation is ObjectMeta:
-        return dict(_SCALARS[ObjectMeta])  # nothing more may be said of it, not even what it is for
+        return {"type": "object"}  # the API server knows what metadata looks like, and refuses a CRD that says more about it
     return {**_of_type(field.annotation), **merged(field.metadata), "description": text}
 
 
 def _of_type(annotation: Any) -> Schema:
-    if isinstance(annotation, type) and issubclass(annotation, Model) and annotation is not ObjectMeta:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
         return schema(annotation)
     arguments = get_args(annotation)
     match get_origin(annotation):
