@@ -124,19 +124,18 @@ def new_machineset(deployment: MachineDeployment, *, now: datetime) -> MachineSe
 
 def steer_current(machineset: MachineSet, deployment: MachineDeployment, *, replicas: int, revision: int) -> None:
     """Make the current set say what the deployment says: size, metadata, and every field that reaches Machines in place."""
-    spec = machineset.spec
-    marks = {k: v for k, v in (machineset.metadata.labels or {}).items() if k == TEMPLATE_HASH_LABEL}
-    marks = marks or {k: v for k, v in (spec.selector.match_labels or {}).items() if k == TEMPLATE_HASH_LABEL}
-    spec.template = _template(deployment, marks)
-    spec.machine_naming = deployment.spec.machine_naming
-    _steer(machineset, deployment, replicas=replicas, annotations=steering_annotations(deployment, revision))
+    marks = _marks(machineset)
+    machineset.spec.template = _template(deployment, marks)
+    machineset.spec.machine_naming = deployment.spec.machine_naming
+    metadata, template = machineset.metadata, deployment.spec.template.metadata or TemplateMetadata()
+    own = {**_own_labels(deployment), **marks}
     wanted = Tags(
-        (spec.template.metadata.labels if spec.template.metadata is not None else None) or {},
+        {k: v for k, v in (template.labels or {}).items() if k not in own},
         {k: v for k, v in (deployment.metadata.annotations or {}).items() if k not in _STEERING},
     )
-    tags = propagate(Tags(machineset.metadata.labels or {}, machineset.metadata.annotations or {}), wanted)
-    machineset.metadata.labels = {**tags.labels, **_own_labels(deployment)}
-    machineset.metadata.annotations = dict(tags.annotations)
+    tags = propagate(Tags(metadata.labels or {}, metadata.annotations or {}), wanted)
+    metadata.labels, metadata.annotations = {**tags.labels, **own}, dict(tags.annotations)
+    _steer(machineset, deployment, replicas=replicas, annotations=steering_annotations(deployment, revision))
 
 
 def steer_old(machineset: MachineSet, deployment: MachineDeployment, *, replicas: int) -> None:
@@ -162,6 +161,11 @@ def _steer(machineset: MachineSet, deployment: MachineDeployment, *, replicas: i
     machineset.spec.replicas = replicas
     machineset.spec.deletion = deployment.spec.deletion
     machineset.metadata.annotations = {**(machineset.metadata.annotations or {}), **annotations}
+
+
+def _marks(machineset: MachineSet) -> dict[str, str]:
+    """Return the label that tells the set's Machines from those of other revisions, whoever chose it; the selector never changes."""
+    return {k: v for k, v in (machineset.spec.selector.match_labels or {}).items() if k == TEMPLATE_HASH_LABEL}
 
 
 def _template(deployment: MachineDeployment, marks: dict[str, str]) -> MachineTemplate:

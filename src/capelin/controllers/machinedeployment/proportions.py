@@ -1,7 +1,7 @@
 """Scaling while a MachineDeployment is paused: no Machine changes its revision, but the number of replicas is kept. Pure.
 
-With one active set (or none) that one follows `replicas`. With several, a rollout was paused half-way: the difference is spread over them in
-proportion to their sizes, so that scaling neither advances the rollout nor takes it back.
+With one active set (or none) that one follows `replicas`. With several, a rollout was paused half-way: the difference is spread over
+them in proportion to their sizes.
 """
 
 from __future__ import annotations

@@ -1,0 +1,55 @@
+"""What wakes the MachineDeployment controller, and what it may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from capelin.api.cluster import Cluster
+from capelin.api.labels import CLUSTER_NAME_LABEL
+from capelin.api.machine import Machine
+from capelin.api.machinedeployment import MachineDeployment
+from capelin.api.machineset import MachineSet
+from capelin.api.meta import ObjectKey
+from capelin.runtime.reconcile import Change, Declaration, Reader, Rule, Watch, itself, owner_of
+
+
+def cluster_to_machinedeployments(change: Change, reader: Reader) -> Iterable[ObjectKey]:
+    """Map a Cluster to its MachineDeployments."""
+    key = change.current.key
+    return [entry.key for entry in reader.entries(MachineDeployment, namespace=key.namespace, labels={CLUSTER_NAME_LABEL: key.name})]
+
+
+def orphan_to_machinedeployments(change: Change, reader: Reader) -> Iterable[ObjectKey]:
+    """Map a MachineSet that nobody manages to the MachineDeployments of its cluster: one of them may match it."""
+    machineset = change.current
+    cluster = machineset.labels.get(CLUSTER_NAME_LABEL)
+    if cluster is None or any(owner.controller for owner in machineset.owners):
+        return []
+    found = reader.entries(MachineDeployment, namespace=machineset.key.namespace, labels={CLUSTER_NAME_LABEL: cluster})
+    return [entry.key for entry in found]
+
+
+def has_new_generation(change: Change) -> bool:
+    """Tell whether the object came, went, changed its spec or was told to go: its status alone matters to nobody here."""
+    return change.old is None or change.new is None or change.old.generation != change.new.generation
+
+
+DECLARATION = Declaration(
+    name="machinedeployment",
+    kind=MachineDeployment,
+    watches=(
+        Watch(MachineDeployment, itself),
+        Watch(MachineSet, owner_of(MachineDeployment)),
+        Watch(MachineSet, orphan_to_machinedeployments),
+        Watch(Cluster, cluster_to_machinedeployments, has_new_generation),
+    ),
+    rules=(
+        Rule(("cluster.x-k8s.io",), ("machinedeployments",), ("get", "list", "watch", "patch")),
+        Rule(("cluster.x-k8s.io",), ("machinedeployments/status",), ("patch",)),
+        Rule(("cluster.x-k8s.io",), ("machinesets",), ("get", "list", "watch", "create", "patch", "delete")),
+        Rule(("cluster.x-k8s.io",), ("clusters", "machines"), ("list", "watch")),
+        Rule(("bootstrap.cluster.x-k8s.io", "infrastructure.cluster.x-k8s.io"), ("*",), ("list", "watch", "patch")),
+        Rule(("apiextensions.k8s.io",), ("customresourcedefinitions",), ("get",)),
+    ),
+    caches=(Machine,),
+)
