@@ -1,51 +1,50 @@
-"""Request bodies, read strictly: keys that occur twice, nesting that is too deep, integers that do not fit."""
+"""What decoding JSON loses or leaves in doubt: keys that were written twice, and numbers that are not those of Kubernetes."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 from capelin.apiserver import causes
 from capelin.apiserver.causes import Path
-from capelin.runtime.codec import DecodeError, Document, decode_document
-
-DEPTH_LIMIT: Final = 200
-"""Objects and lists inside one another; more than any schema has, less than recursion over a document can bear."""
+from capelin.runtime import codec
 
 _INT64: Final = (-(2**63), 2**63 - 1)
+_DOUBTFUL = re.compile(rb"[0-9][.eE][0-9+-]|[0-9]{19}")
+"""Looks like a float or a very large integer; texts that look like one cost a pass over the value, no more."""
 
 
-def strict_decode(data: bytes) -> tuple[Document, list[str]]:
-    """Return the JSON object that `data` spells, and the paths of keys that occur more than once (the last one counts).
+def settled(data: bytes, value: Any) -> Any:
+    """Return `value`, decoded from `data`, with the numbers that every Kubernetes API server makes of its JSON.
 
-    Integers beyond 64 bits become floating-point numbers, and 1.0 and 1e0 are 1, as in every Kubernetes API server.
-
-    Raises:
-        DecodeError: `data` is not one JSON object, or is nested too deeply.
+    Whole numbers are integers however they are written (1.0, 1e3), unless they do not fit into 64 bits: then they are floats.
     """
-    document = decode_document(data)
-    keys = _settle(document, 0)
-    # In compact JSON every key, and no text, is followed by `":`. Where the counts differ we look closer.
-    if data.count(b'":') - data.count(b'\\":') == keys:
-        return document, []
-    return document, sorted(set(_duplicates(data)))
+    return _with_numbers(value) if _DOUBTFUL.search(data) else value
 
 
-def _settle(value: Any, depth: int) -> int:
-    """Return the number of keys in a container; numbers become what Go makes of them, in place."""
-    if depth >= DEPTH_LIMIT:
-        raise DecodeError(f"exceeded max depth: objects and lists may be nested {DEPTH_LIMIT} deep")
-    is_object = type(value) is dict
-    count = len(value) if is_object else 0
-    for key, child in value.items() if is_object else enumerate(value):
-        kind = type(child)
-        if kind is dict or kind is list:
-            count += _settle(child, depth + 1)
-        elif kind is int and not _INT64[0] <= child <= _INT64[1]:
-            value[key] = float(child)
-        elif kind is float and child.is_integer() and _INT64[0] <= child <= _INT64[1]:
-            value[key] = int(child)
-    return count
+def _with_numbers(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _with_numbers(child) for name, child in value.items()}
+        case list():
+            return [_with_numbers(child) for child in value]
+        case bool():
+            return value
+        case int() if not _INT64[0] <= value <= _INT64[1]:
+            return float(value)
+        case float() if value.is_integer() and _INT64[0] <= value <= _INT64[1]:
+            return int(value)
+    return value
+
+
+def duplicates(data: bytes, value: Any) -> tuple[str, ...]:
+    """Return the paths of keys that occur more than once in `data`, which was decoded to `value` (the last one counts)."""
+    if len(codec.encode(value)) == len(data):
+        return ()  # compact JSON that lost nothing by decoding: what programs send, at a tenth of the price of looking
+    found: list[Path] = []
+    _collect(json.loads(data, object_pairs_hook=_object), (), found)
+    return tuple(dict.fromkeys(map(causes.render, found)))
 
 
 class _Seen(dict[str, Any]):
@@ -57,16 +56,10 @@ class _Seen(dict[str, Any]):
 def _object(pairs: list[tuple[str, Any]]) -> _Seen:
     result = _Seen(pairs)
     result.repeated = []
-    if len(result) != len(pairs):
+    if len(result) < len(pairs):
         keys = [key for key, _ in pairs]
         result.repeated = [key for key in result if keys.count(key) > 1]
     return result
-
-
-def _duplicates(data: bytes) -> list[str]:
-    found: list[Path] = []
-    _collect(json.loads(data, object_pairs_hook=_object), (), found)
-    return [causes.render(path) for path in found]
 
 
 def _collect(value: Any, path: Path, found: list[Path]) -> None:

@@ -55,7 +55,7 @@ def decode(data: bytes | memoryview | str) -> Any:
     """
     try:
         return _decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(str(error)) from error
 
 
@@ -79,7 +79,7 @@ def split_list(data: bytes) -> tuple[Document, list[bytes]]:
     """
     try:
         found = _list_decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(str(error)) from error
     return found.metadata, [bytes(item) for item in found.items or ()]
 
@@ -92,6 +92,6 @@ def split_watch_line(line: bytes) -> tuple[str, bytes]:
     """
     try:
         found = _watch_decoder.decode(line)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(str(error)) from error
     return found.type, bytes(found.object)
