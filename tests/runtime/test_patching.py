@@ -1,41 +1,16 @@
 import asyncio
 from collections.abc import Collection
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capelin.api.meta import Condition, Model, Object, ObjectKey, ObjectMeta, Resource, Unstructured
+from capelin.api.meta import Condition, Unstructured
 from capelin.runtime.errors import Conflict, NotFound, ServerError
 from capelin.runtime.patching import merge_diff, patching, touches_list
 from tests.fakes import FakeClient, merged
-
-SHIP = Resource("example.org", "v1", "ships", "Ship")
-KEY = ObjectKey("default", "ada")
-SOON = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class ShipSpec(Model):
-    knots: int | None = None
-    crew: list[str] | None = None
-
-
-class ShipStatus(Model):
-    observed_generation: int | None = None
-    berth: str | None = None
-    conditions: list[Condition] | None = None
-
-
-class Ship(Object):
-    resource: ClassVar = SHIP
-    spec: ShipSpec = ShipSpec()
-    status: ShipStatus = ShipStatus()
-
-
-def ship(**metadata: Any) -> Ship:
-    return Ship(metadata=ObjectMeta(name="ada", namespace="default", **metadata), spec=ShipSpec(knots=7), status=ShipStatus(berth="a"))
+from tests.runtime.ships import KEY, SHIP, SOON, Ship, ShipSpec, ship
 
 
 def condition(type_: str, status: str = "True") -> Condition:
