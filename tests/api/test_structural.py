@@ -24,7 +24,7 @@ class Whole(Model):
     told on two lines.
     """
 
-    shape: ClassVar[Shape] = Shape(min_properties=1, rules=(Rule("has(self.size)", "size is needed"),))
+    shape: ClassVar[Shape] = Shape(min_properties=1, rule=Rule("has(self.size)", "size is needed"))
 
     size: Annotated[Int32, Range(1, 9)]
     """size is bounded."""

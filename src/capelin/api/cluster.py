@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from capelin.api.labels import CLUSTER_NAME_LABEL as CLUSTER_NAME_LABEL
 from capelin.api.machine import ReadinessGate, VersionCount
 from capelin.api.markers import ATOMIC_LIST, Enum, Items, Length, MapList, Minimum, Shape
 from capelin.api.meta import Conditions, Model, Object, Resource

@@ -39,22 +39,22 @@ class Filesystem(Model):
     """replaceFS is the type of file system that may be replaced when partition is auto or any."""
 
 
+PartitionType = Annotated[
+    str,
+    Length(1, 36),
+    Rule(
+        "self.matches('^(Linux|LinuxSwap|LinuxRAID|LVM|Fat32|NTFS|LinuxExtended|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$')",
+        "partitionType must be one of Linux, LinuxSwap, LinuxRAID, LVM, Fat32, NTFS, LinuxExtended or a full GPT partition GUID",
+    ),
+]
+
+
 class PartitionShare(Model):
     """One partition, as a share of the disk."""
 
     percentage: Annotated[Int32, Range(1, 100)]
     """percentage is the share of the disk."""
-    partition_type: (
-        Annotated[
-            str,
-            Length(1, 36),
-            Rule(
-                "self.matches('^(Linux|LinuxSwap|LinuxRAID|LVM|Fat32|NTFS|LinuxExtended|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$')",
-                "partitionType must be one of Linux, LinuxSwap, LinuxRAID, LVM, Fat32, NTFS, LinuxExtended or a full GPT partition GUID",
-            ),
-        ]
-        | None
-    ) = None
+    partition_type: PartitionType | None = None
     """partitionType is what the partition is for: one of the known names or the GUID of a GPT type."""
 
 
@@ -62,11 +62,9 @@ class Partition(Model):
     """How a disk is partitioned."""
 
     shape: ClassVar[Shape] = Shape(
-        rules=(
-            Rule(
-                "[has(self.layout),has(self.diskLayout)].filter(x,x==true).size() == 1",
-                "exactly one of the fields in [layout diskLayout] must be set",
-            ),
+        rule=Rule(
+            "[has(self.layout),has(self.diskLayout)].filter(x,x==true).size() == 1",
+            "exactly one of the fields in [layout diskLayout] must be set",
         )
     )
 

@@ -6,67 +6,101 @@ stored, so that an object which a newer version allowed can still be read here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Marker:
     """Keywords that a type's schema carries; a later marker wins over an earlier one."""
 
-    keywords: dict[str, Any]
+    def __init__(self, keywords: Mapping[str, Any]) -> None:
+        self.keywords = keywords
 
 
-def Length(low: int, high: int | None = None) -> Marker:  # noqa: N802  # a marker reads like a type
+class Length(Marker):
     """A string of at least `low` and at most `high` characters."""
-    return Marker({"minLength": low} | ({} if high is None else {"maxLength": high}))
+
+    def __init__(self, low: int, high: int | None = None) -> None:
+        super().__init__({"minLength": low} | ({} if high is None else {"maxLength": high}))
 
 
-def MaxLength(high: int) -> Marker:  # noqa: N802
+class MaxLength(Marker):
     """A string of at most `high` characters."""
-    return Marker({"maxLength": high})
+
+    def __init__(self, high: int) -> None:
+        super().__init__({"maxLength": high})
 
 
-def Pattern(regex: str) -> Marker:  # noqa: N802
+class Pattern(Marker):
     """A string that the regular expression (RE2) finds itself in."""
-    return Marker({"pattern": regex})
+
+    def __init__(self, regex: str) -> None:
+        super().__init__({"pattern": regex})
 
 
-def Enum(*values: str) -> Marker:  # noqa: N802
+class Enum(Marker):
     """One of these strings."""
-    return Marker({"enum": list(values)})
+
+    def __init__(self, *values: str) -> None:
+        super().__init__({"enum": list(values)})
 
 
-def Format(name: str) -> Marker:  # noqa: N802
-    """The OpenAPI format: int32, int64, date-time, byte."""
-    return Marker({"format": name})
+class Format(Marker):
+    """The OpenAPI format: int32, int64, byte."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__({"format": name})
 
 
-def Minimum(low: int) -> Marker:  # noqa: N802
+class Minimum(Marker):
     """A number that is not below `low`."""
-    return Marker({"minimum": low})
+
+    def __init__(self, low: int) -> None:
+        super().__init__({"minimum": low})
 
 
-def Range(low: int, high: int) -> Marker:  # noqa: N802
+class Range(Marker):
     """A number between both bounds, which belong to the range."""
-    return Marker({"minimum": low, "maximum": high})
+
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__({"minimum": low, "maximum": high})
 
 
-def Items(low: int, high: int) -> Marker:  # noqa: N802
+class Items(Marker):
     """A list with at least `low` and at most `high` entries."""
-    return Marker({"minItems": low, "maxItems": high})
+
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__({"minItems": low, "maxItems": high})
 
 
-def MaxItems(high: int) -> Marker:  # noqa: N802
+class MaxItems(Marker):
     """A list with at most `high` entries."""
-    return Marker({"maxItems": high})
+
+    def __init__(self, high: int) -> None:
+        super().__init__({"maxItems": high})
 
 
-def MapList(*keys: str) -> Marker:  # noqa: N802
+class MapList(Marker):
     """A list whose entries are told apart by these fields; server-side apply merges it entry by entry."""
-    return Marker({"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)})
+
+    def __init__(self, *keys: str) -> None:
+        super().__init__({"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)})
+
+
+class Default(Marker):
+    """The value the API server stores when the field is absent."""
+
+    def __init__(self, value: str | bool) -> None:
+        super().__init__({"default": value})
+
+
+class Rule(Marker):
+    """A CEL expression over `self` that must be true, and what the user is told when it is not."""
+
+    def __init__(self, expression: str, message: str) -> None:
+        super().__init__({"x-kubernetes-validations": [{"rule": expression, "message": message}]})
 
 
 ATOMIC_LIST = Marker({"x-kubernetes-list-type": "atomic"})
@@ -79,24 +113,6 @@ PRESERVE_UNKNOWN = Marker({"x-kubernetes-preserve-unknown-fields": True})
 """Any JSON value, kept as it was sent."""
 
 
-def Default(value: str | bool) -> Marker:  # noqa: N802
-    """The value the API server stores when the field is absent."""
-    return Marker({"default": value})
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A CEL expression over `self` that must be true, and what the user is told when it is not."""
-
-    expression: str
-    message: str
-
-    @property
-    def keywords(self) -> dict[str, Any]:
-        """The rule as a schema carries it."""
-        return {"x-kubernetes-validations": [{"rule": self.expression, "message": self.message}]}
-
-
 class Required:
     """Marks a field that must be on the wire although reading tolerates its absence."""
 
@@ -107,7 +123,7 @@ class Shape:
 
     min_properties: int = 0
     atomic: bool = False
-    rules: tuple[Rule, ...] = ()
+    rule: Rule | None = None
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -117,15 +133,13 @@ class Shape:
             found["minProperties"] = self.min_properties
         if self.atomic:
             found["x-kubernetes-map-type"] = "atomic"
-        if self.rules:
-            found["x-kubernetes-validations"] = [{"rule": rule.expression, "message": rule.message} for rule in self.rules]
-        return found
+        return found | merged([self.rule])
 
 
 def merged(markers: Iterable[object]) -> dict[str, Any]:
     """Return a copy of the keywords of all markers among `markers`; other annotations are passed over."""
     found: dict[str, Any] = {}
     for marker in markers:
-        if isinstance(marker, Marker | Rule):
+        if isinstance(marker, Marker):
             found.update(deepcopy(marker.keywords))
     return found
