@@ -10,9 +10,12 @@ import yaml
 from cryptography.x509.oid import NameOID
 
 from capelin.api.cluster import APIEndpoint
+from capelin.api.core import Secret
 from capelin.api.meta import ObjectKey
+from capelin.workload.certificates import ClusterCertificates, Purpose, certificate_secret
 from capelin.workload.credentials import AddressPolicy, load_kubeconfig
 from capelin.workload.kubeconfig import (
+    Kubeconfigs,
     admin_kubeconfig,
     client_certificate,
     kubeconfig_secret,
@@ -22,7 +25,7 @@ from capelin.workload.kubeconfig import (
 )
 from capelin.workload.pki import authority
 from tests import build
-from tests.fakes import NOW, FakeKeys
+from tests.fakes import NOW, FakeClient, FakeClock, FakeKeys
 
 SERVER = "https://cluster.example:6443"
 
@@ -73,6 +76,65 @@ async def test_secret_holds_it_under_value() -> None:
 
     assert secret.key == ObjectKey("default", "demo-kubeconfig")
     assert secret.data == {"value": base64.b64encode(b"text").decode()}
+
+
+CLUSTER = build.cluster(endpoint=("127.0.0.1", 20001))
+SECRET = ObjectKey("default", "demo-kubeconfig")
+
+
+async def authority_secret() -> Secret:
+    ca = authority("kubernetes", await FakeKeys().generate("ECDSA-P256"), now=NOW, valid_for=timedelta(days=3650))
+    return certificate_secret(CLUSTER.key, Purpose.CA, ca, build.owner(CLUSTER, controller=False))
+
+
+def kubeconfigs(client: FakeClient) -> Kubeconfigs:
+    keys = FakeKeys()
+    return Kubeconfigs(client, ClusterCertificates(client, keys, client.clock), keys, client.clock)
+
+
+async def test_nothing_is_stored_before_there_is_an_authority() -> None:
+    client = FakeClient()
+
+    assert not await kubeconfigs(client).ensure(CLUSTER)
+
+    assert client.writes == []
+
+
+async def test_it_is_stored_once() -> None:
+    client = FakeClient()
+    client.seed(await authority_secret())
+
+    assert await kubeconfigs(client).ensure(CLUSTER)
+    assert await kubeconfigs(client).ensure(CLUSTER)
+
+    assert [(write.verb, write.resource.kind) for write in client.writes] == [("create", "Secret")]
+
+
+async def test_our_own_is_renewed_when_it_is_due() -> None:
+    clock = FakeClock()
+    client = FakeClient(clock)
+    client.seed(await authority_secret())
+    await kubeconfigs(client).ensure(CLUSTER)
+    old = client.stored(Secret, SECRET)
+
+    await clock.advance(timedelta(days=200))
+    await kubeconfigs(client).ensure(CLUSTER)
+
+    new = client.stored(Secret, SECRET)
+    assert old is not None
+    assert new is not None
+    assert new["data"] != old["data"]
+    assert not needs_renewal(base64.b64decode(new["data"]["value"]), now=clock.now())
+
+
+async def test_a_strangers_is_left_alone() -> None:
+    clock = FakeClock(at=NOW + timedelta(days=364))
+    client = FakeClient(clock)
+    client.seed(await authority_secret(), build.secret("demo-kubeconfig", {"value": await kubeconfig()}))
+
+    assert await kubeconfigs(client).ensure(CLUSTER)
+
+    assert client.writes == []
 
 
 def test_ipv6_hosts_stand_in_brackets() -> None:

@@ -7,6 +7,7 @@ already is used as it is, whoever made it: bringing your own authority means cre
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -158,10 +159,8 @@ class ClusterCertificates:
         else:
             days = (configuration and configuration.ca_certificate_validity_period_days) or DEFAULT_AUTHORITY_DAYS
             pair = authority(COMMON_NAMES[purpose], key, now=self.clock.now(), valid_for=timedelta(days=days))
-        try:
+        with suppress(errors.AlreadyExists):  # somebody was quicker; the first one counts
             await self.client.create(certificate_secret(cluster.key, purpose, pair, owner))
-        except errors.AlreadyExists:
-            return  # somebody was quicker; the first one counts
 
 
 def _has_external_etcd(configuration: ClusterConfiguration | None) -> bool:

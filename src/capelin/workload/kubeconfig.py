@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import yaml
 from cryptography import x509
 
-from capelin.api.cluster import CLUSTER_SECRET_TYPE, APIEndpoint
+from capelin.api.cluster import CLUSTER_SECRET_TYPE, APIEndpoint, Cluster
 from capelin.api.core import Secret, encoded
 from capelin.api.labels import CLUSTER_NAME_LABEL
-from capelin.api.meta import ObjectKey, ObjectMeta, OwnerReference
+from capelin.api.meta import ObjectKey, ObjectMeta, OwnerReference, owner_reference
+from capelin.runtime import errors
+from capelin.runtime.client import Client
+from capelin.runtime.seams import Clock, Keys
+from capelin.workload.certificates import DEFAULT_ALGORITHM, ClusterCertificates, Purpose
 from capelin.workload.pki import CertificateError, KeyPair, issue, load_certificate
 
 KUBECONFIG_KEY: Final = "value"
@@ -88,6 +94,49 @@ def client_certificate(kubeconfig: bytes) -> x509.Certificate | None:
         return load_certificate(base64.b64decode(data, validate=True))
     except (yaml.YAMLError, KeyError, IndexError, TypeError, binascii.Error, CertificateError, UnicodeDecodeError):
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Kubeconfigs:
+    """Keeps the kubeconfig Secrets of clusters whose control plane has no object of its own. `client` reads the server."""
+
+    client: Client
+    certificates: ClusterCertificates
+    keys: Keys
+    clock: Clock
+
+    async def ensure(self, cluster: Cluster) -> bool:
+        """Store the kubeconfig unless a fresh one is there; False when the cluster has no authority yet that could sign it.
+
+        A kubeconfig that is not the Cluster's own is left to whoever made it.
+
+        Raises:
+            CertificateError: the cluster's authority cannot be used.
+            Conflict: somebody else wrote the Secret in between.
+        """
+        secret = await self.client.get(Secret, kubeconfig_secret_key(cluster.key))
+        if secret is not None and not self._is_due(cluster, secret):
+            return True
+        ca = await self.certificates.find(cluster.key, Purpose.CA)
+        endpoint = cluster.spec.control_plane_endpoint
+        if ca is None or not ca.key or endpoint is None:
+            return False
+        key = await self.keys.generate(DEFAULT_ALGORITHM)
+        kubeconfig = admin_kubeconfig(cluster.key.name, server_url(endpoint), ca, key, now=self.clock.now())
+        if secret is not None:
+            await self.client.update(secret.model_copy(update={"data": encoded({KUBECONFIG_KEY: kubeconfig})}))
+            return True
+        with suppress(errors.AlreadyExists):  # somebody was quicker; the first one counts
+            await self.client.create(kubeconfig_secret(cluster.key, kubeconfig, owner_reference(cluster, controller=False)))
+        return True
+
+    def _is_due(self, cluster: Cluster, secret: Secret) -> bool:
+        if not any(owner.uid == cluster.uid for owner in secret.metadata.owner_references or ()):
+            return False
+        try:
+            return needs_renewal(secret.value(KUBECONFIG_KEY) or b"", now=self.clock.now())
+        except ValueError:
+            return False  # not base64: no kubeconfig we made
 
 
 def _base64(data: bytes) -> str:
