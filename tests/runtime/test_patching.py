@@ -31,6 +31,23 @@ async def change(client: FakeClient, got: Ship, *, failure: BaseException | None
             raise failure
 
 
+async def test_a_spec_that_is_stored_at_once_needs_no_second_status() -> None:
+    client = FakeClient()
+    client.seed(ship())
+    got = await read(client)
+
+    async with patching(client, got) as changes:
+        got.spec.knots = 9
+        await changes.store_spec()
+        await changes.store_spec()
+        got.status.berth = "b"
+    async with patching(client, await read(client)):
+        pass
+
+    assert [write.subresource for write in client.writes] == ["", "status"]
+    assert (client.stored(Ship, KEY) or {})["status"]["observedGeneration"] == got.metadata.generation == 2
+
+
 async def test_nothing_changed_nothing_sent() -> None:
     client = FakeClient()
     client.seed(ship())

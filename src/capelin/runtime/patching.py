@@ -1,7 +1,8 @@
 """Write back what a reconcile changed, and nothing else.
 
 `patching` remembers the object as it was read, lets the body change it, and sends the difference: the status first, then metadata and spec,
-so that dropping the last finalizer cannot swallow the last status. An unchanged object costs no request.
+so that dropping the last finalizer cannot swallow the last status. An unchanged object costs no request. A body that changes the spec can
+have it stored at once (`Changes.store_spec`): its status is then one of the new generation, and need not be written again for it.
 
 Lists cannot be merged by a merge patch, they are replaced. Whenever one changes (conditions, finalizers, owner references: others write
 them too) the patch therefore carries the resourceVersion that was read, and loses to whoever wrote in between.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -46,8 +48,46 @@ def touches_list(before: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
     return False
 
 
+@dataclass(slots=True)
+class Changes:
+    """What a body has changed in `obj` since it was read, as far as it is not stored yet."""
+
+    client: Client
+    obj: Object | Unstructured
+    owns: Collection[str]
+    _before: Document
+
+    async def store_spec(self) -> None:
+        """Send what has changed in metadata and spec; afterwards `obj` carries the generation that this made.
+
+        Raises:
+            Conflict: a list changed, and somebody else wrote the object since it was read.
+        """
+        after = _snapshot(self.obj)
+        patch = merge_diff(_without_status(self._before), _without_status(after))
+        if not patch:
+            return
+        await _send(self.client, self.obj, self._before, patch, "")
+        self._before = {**after, "status": self._before.get("status") or {}}
+
+    async def send(self) -> None:
+        """Send everything: the status first, so that dropping the last finalizer cannot swallow it."""
+        after = self.obj.wire()
+        _refuse_strange_conditions(self._before, after, self.owns)
+        status = merge_diff({"status": self._before.get("status") or {}}, {"status": after.get("status") or {}})
+        rest = merge_diff(_without_status(self._before), _without_status(after))
+        try:
+            if status:
+                await _send(self.client, self.obj, self._before, status, "status")
+            if rest:
+                await _send(self.client, self.obj, self._before, rest, "")
+        except errors.NotFound:
+            if not _drops_finalizer(self._before, after):
+                raise
+
+
 @asynccontextmanager
-async def patching(client: Client, obj: Object | Unstructured, *, owns: Collection[str] = ()) -> AsyncIterator[None]:
+async def patching(client: Client, obj: Object | Unstructured, *, owns: Collection[str] = ()) -> AsyncIterator[Changes]:
     """Send what the body changes in `obj`, whether it succeeds or raises; a cancelled body sends nothing.
 
     `owns` names the types of the conditions that this controller writes; the others go back as they were read. When the body succeeds,
@@ -58,18 +98,18 @@ async def patching(client: Client, obj: Object | Unstructured, *, owns: Collecti
         ValueError: the body changed a condition that is not in `owns`.
         ExceptionGroup: the body failed, and so did the patch.
     """
-    before = _snapshot(obj)
+    changes = Changes(client, obj, owns, _snapshot(obj))
     try:
-        yield
+        yield changes
     except Exception as failure:
         try:
-            await _send_changes(client, obj, before, owns)
+            await changes.send()
         except Exception as refusal:
             raise ExceptionGroup(f"{obj.resource.kind} {obj.key}: failed, and so did the patch", [failure, refusal]) from None
         raise
     else:
         _observe_generation(obj)
-        await _send_changes(client, obj, before, owns)
+        await changes.send()
 
 
 def _snapshot(obj: Object | Unstructured) -> Document:
@@ -81,21 +121,6 @@ def _observe_generation(obj: Object | Unstructured) -> None:
     status = getattr(obj, "status", None)
     if status is not None and "observed_generation" in type(status).model_fields:
         status.observed_generation = obj.metadata.generation
-
-
-async def _send_changes(client: Client, obj: Object | Unstructured, before: Document, owns: Collection[str]) -> None:
-    after = obj.wire()
-    _refuse_strange_conditions(before, after, owns)
-    status = merge_diff({"status": before.get("status") or {}}, {"status": after.get("status") or {}})
-    rest = merge_diff(_without_status(before), _without_status(after))
-    try:
-        if status:
-            await _send(client, obj, before, status, "status")
-        if rest:
-            await _send(client, obj, before, rest, "")
-    except errors.NotFound:
-        if not _drops_finalizer(before, after):
-            raise
 
 
 async def _send(client: Client, obj: Object | Unstructured, before: Document, patch: Document, subresource: str) -> None:
@@ -136,6 +161,7 @@ def _resource_version(obj: Object | Unstructured) -> str | None:
 
 class _Metadata(msgspec.Struct):
     resourceVersion: str = ""  # noqa: N815 - the name on the wire
+    generation: int | None = None
 
 
 class _Answer(msgspec.Struct):
@@ -146,9 +172,13 @@ _answer_decoder = msgspec.json.Decoder(_Answer)
 
 
 def note_resource_version(obj: Object | Unstructured, answer: bytes) -> None:
-    """Make `obj` carry the resourceVersion of the stored object in `answer`, so that the next precondition is the right one."""
-    stored = _answer_decoder.decode(answer).metadata.resourceVersion
+    """Make `obj` carry resourceVersion and generation of the stored object in `answer`, so that the next precondition is the right one."""
+    stored = _answer_decoder.decode(answer).metadata
     if isinstance(obj, Unstructured):
-        obj.document.setdefault("metadata", {})["resourceVersion"] = stored
+        metadata = obj.document.setdefault("metadata", {})
+        metadata["resourceVersion"] = stored.resourceVersion
+        if stored.generation is not None:
+            metadata["generation"] = stored.generation
     else:
-        obj.metadata.resource_version = stored
+        obj.metadata.resource_version = stored.resourceVersion
+        obj.metadata.generation = stored.generation if stored.generation is not None else obj.metadata.generation
