@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import bisect
 import functools
 import heapq
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -279,8 +280,9 @@ class FakeClient(Client):
             await self._changed.wait()
 
     def _events_after(self, resource: Resource, selection: Selection, seen: int) -> Iterator[tuple[int, WatchEvent]]:
-        for revision, type_, slot, data in list(self._history):
-            if revision > seen and slot[:2] == (resource.group, resource.plural) and _selects(selection, slot, codec.decode(data)):
+        start = bisect.bisect_right(self._history, seen, key=lambda event: event[0])
+        for revision, type_, slot, data in self._history[start:]:
+            if slot[:2] == (resource.group, resource.plural) and _selects(selection, slot, codec.decode(data)):
                 yield revision, WatchEvent(type_, data)
 
     def _selected(self, resource: Resource, selection: Selection) -> list[tuple[Slot, Document]]:

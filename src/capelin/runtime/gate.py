@@ -62,6 +62,11 @@ class Gate:
     def __post_init__(self) -> None:
         self.caches.advanced = self._wake
 
+    @property
+    def remembered(self) -> int:
+        """How many UIDs there is something to wait for, as far as has been looked."""
+        return len(self._pending)
+
     def wrote(self, write: Write, answer: bytes) -> None:
         """Remember a write that the server confirmed."""
         cache = self.caches.cache.find(write.resource)
