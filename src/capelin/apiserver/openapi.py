@@ -22,7 +22,6 @@ from capelin.runtime.transport import Request, Response
 _PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2"
 _INFO = {"title": "Kubernetes", "version": "v1.36.0"}
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
-_SCALE = "io.k8s.api.autoscaling.v1.Scale"
 _ONE_YEAR = 31_536_000  # seconds; the address changes with the content, so the content never does
 
 _METHODS = {"get": "get", "update": "put", "create": "post", "patch": "patch", "delete": "delete"}
@@ -111,8 +110,9 @@ def _ref(name: str) -> Document:
 
 
 def _schema_name(group: str, version: str, kind: str) -> str:
-    """Return the name as Kubernetes forms it for custom resources: the group backwards, version, kind."""
-    return ".".join([*reversed(group.split(".") if group else ["core"]), version, kind])
+    """Return the name of a kind's component: of a custom resource the group backwards, version, kind."""
+    builtin_name = builtin.message_name(f"{group}/{version}" if group else version, kind)
+    return _component_name(builtin_name) if builtin_name else ".".join([*reversed(group.split(".")), version, kind])
 
 
 def _identity(group: str, version: str, kind: str) -> Document:
@@ -130,27 +130,51 @@ def _meta_schemas() -> Mapping[str, Any]:
             "resourceVersion": {"type": "string", "description": "The state of the server that the list shows."},
         },
     }
-    scale = {**builtin.schema("autoscaling.v1.Scale"), "x-kubernetes-group-version-kind": [_identity("autoscaling", "v1", "Scale")]}
     return {
-        f"{_META}.ObjectMeta": builtin.schema("meta.v1.ObjectMeta"),
+        **_components("meta.v1.ObjectMeta"),
         f"{_META}.ListMeta": list_meta,
         f"{_META}.Patch": {"type": "object", "description": "A change of an object, in one of several forms."},
         f"{_META}.DeleteOptions": {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "description": "How to delete."},
         f"{_META}.Status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "description": "The outcome of a request."},
-        _SCALE: scale,
+        **_components("autoscaling.v1.Scale"),
     }
 
 
+def _component_name(name: str) -> str:
+    """Return how Kubernetes calls a definition of its own, such as `core.v1.Pod`."""
+    return f"{_META}.{name.removeprefix('meta.v1.')}" if name.startswith("meta.v1.") else f"io.k8s.api.{name}"
+
+
+def _components(name: str) -> dict[str, Any]:
+    """Return a built-in definition and all that it needs, as components."""
+    return {_component_name(part): _linked(node) for part, node in builtin.components(name).items()}
+
+
+def _linked(node: Any) -> Any:
+    """Return the schema with references to components; keywords beside a reference would be ignored, so it moves into an `allOf`."""
+    if not isinstance(node, Mapping):
+        return node
+    result = {key: _linked(value) for key, value in node.items()}
+    if isinstance(node.get("$ref"), str):
+        result["allOf"] = [_ref(_component_name(result.pop("$ref")))]
+    return result
+
+
 def _kind_schemas(definition: ResourceDefinition, version: Version) -> Document:
+    api_version = definition.api_version(version.name)
     name = _schema_name(definition.group, version.name, definition.kind)
-    root = builtin.root_schema(version.schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
-    metadata = {**root["properties"]["metadata"], "allOf": [_ref(f"{_META}.ObjectMeta")]}
-    metadata.pop("type", None)
-    kind = {**root, "properties": {**root["properties"], "metadata": metadata}}
-    kind["x-kubernetes-group-version-kind"] = [_identity(definition.group, version.name, definition.kind)]
+    builtin_name = builtin.message_name(api_version, definition.kind) if definition.builtin else None
+    schemas = _components(builtin_name) if builtin_name else {}
+    root = builtin.root_schema(schemas.get(name) or version.schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+    metadata = {"description": root["properties"]["metadata"]["description"], "allOf": [_ref(f"{_META}.ObjectMeta")]}
+    schemas[name] = {
+        **root,
+        "properties": {**root["properties"], "metadata": metadata},
+        "x-kubernetes-group-version-kind": [_identity(definition.group, version.name, definition.kind)],
+    }
     if not definition.stored:
-        return {name: kind}
-    listed = {
+        return schemas
+    schemas[_list_name(definition, version)] = {
         "type": "object",
         "description": f"A list of {definition.kind} objects.",
         "required": ["items"],
@@ -162,7 +186,11 @@ def _kind_schemas(definition: ResourceDefinition, version: Version) -> Document:
         },
         "x-kubernetes-group-version-kind": [_identity(definition.group, version.name, definition.list_kind)],
     }
-    return {name: kind, _schema_name(definition.group, version.name, definition.list_kind): listed}
+    return schemas
+
+
+def _list_name(definition: ResourceDefinition, version: Version) -> str:
+    return _schema_name(definition.group, version.name, definition.kind).removesuffix(definition.kind) + definition.list_kind
 
 
 # Operations
@@ -170,7 +198,7 @@ def _kind_schemas(definition: ResourceDefinition, version: Version) -> Document:
 
 def _paths(prefix: str, definition: ResourceDefinition, version: Version) -> Iterator[tuple[str, Document]]:
     kind = _schema_name(definition.group, version.name, definition.kind)
-    listed = _schema_name(definition.group, version.name, definition.list_kind)
+    listed = _list_name(definition, version)
     identity = _identity(definition.group, version.name, definition.kind)
     scoped = f"{prefix}/namespaces/{{namespace}}/{definition.plural}" if definition.namespaced else f"{prefix}/{definition.plural}"
     patches = (*_PATCH_TYPES, _STRATEGIC) if definition.builtin else _PATCH_TYPES
@@ -198,7 +226,7 @@ def _subresource_operations(
     if version.status:
         yield "status", kind, identity, ("get", "put", "patch")
     if version.scale:
-        yield "scale", _SCALE, _identity("autoscaling", "v1", "Scale"), ("get", "put", "patch")
+        yield "scale", _component_name("autoscaling.v1.Scale"), _identity("autoscaling", "v1", "Scale"), ("get", "put", "patch")
     for extra in version.subresources:
         of_kind = _identity(extra.group, extra.version, extra.kind)
         schema = kind if extra.kind == definition.kind else f"{_META}.Patch"

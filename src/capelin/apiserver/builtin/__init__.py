@@ -7,7 +7,7 @@ one catalog is shared by all servers of a process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -32,17 +32,26 @@ _ROOT_FIELDS: Mapping[str, str] = {
 def catalog() -> Catalog:
     """Return the definitions of all built-in resources."""
     kinds = _yaml("kinds.yaml")
-    return Catalog.of(_definition(entry, kinds["subresourceGroups"]) for entry in kinds["resources"])
+    return Catalog.of(_resource(entry, kinds["subresourceGroups"]) for entry in kinds["resources"])
 
 
 @cache
 def schema(name: str) -> Schema:
     """Return the structural schema of a definition such as `core.v1.Pod`, without references. Equal parts are the same object."""
-    refinements = _refinements().get(name) or {}
-    found = _resolved(_schemas()[name])
-    if "properties" in found:
-        found["properties"] = {field: _refined(node, refinements.get(field)) for field, node in found["properties"].items()}
-    return _refined(found, refinements.get("."))
+    return _resolved(_definition(name))
+
+
+@cache
+def components(name: str) -> Mapping[str, Schema]:
+    """Return the definition and all that it refers to, by name; references are `{"$ref": name}` beside other keywords."""
+    found: dict[str, Schema] = {}
+    pending = [name]
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found[name] = _definition(name)
+            pending.extend(_references(found[name]))
+    return found
 
 
 def root_schema(schema: Schema) -> dict[str, Any]:
@@ -94,6 +103,23 @@ def _schemas() -> Mapping[str, Any]:
     return codec.decode_document(_text("schemas.json"))
 
 
+def _definition(name: str) -> dict[str, Any]:
+    """Return a definition with its refinements, and with references."""
+    found, refinements = _schemas()[name], _refinements().get(name) or {}
+    if "properties" in found:
+        refined = {field: _refined(node, refinements.get(field)) for field, node in found["properties"].items()}
+        found = {**found, "properties": refined}
+    return _refined(found, refinements.get("."))
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from _references(value)
+
+
 def _resolved(node: Schema) -> dict[str, Any]:
     """Return `node` with every reference replaced by what it refers to; keywords beside a reference win."""
     result = dict(node)
@@ -113,7 +139,7 @@ def _refined(node: Schema, refinement: Any) -> dict[str, Any]:
     return {**node, **(refinement if isinstance(refinement, Mapping) else {"description": refinement})}
 
 
-def _definition(entry: Mapping[str, Any], subresource_groups: Mapping[str, str]) -> ResourceDefinition:
+def _resource(entry: Mapping[str, Any], subresource_groups: Mapping[str, str]) -> ResourceDefinition:
     review = bool(entry.get("review"))
     version = Version(
         name="v1",
