@@ -99,7 +99,8 @@ class Ordinals:
 
     def settle(self, used: Iterable[int]) -> Ordinals:
         """Return the range without what the `used` ordinals show to be settled."""
-        return replace(self, first=min(max([self.first, *(ordinal + 1 for ordinal in used)]), self.next))
+        after = max((ordinal + 1 for ordinal in used), default=0)
+        return Ordinals(max(self.first, after), max(self.next, after))
 
     def open(self, used: Collection[int]) -> list[int]:
         """Return the reserved ordinals of which no Machine is seen and that are not settled by a later one."""
