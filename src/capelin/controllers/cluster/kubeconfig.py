@@ -1,6 +1,4 @@
-"""The kubeconfig of a cluster without a control-plane object, which would otherwise make it: from the cluster's authority, renewed at half its
-life.
-"""
+"""The kubeconfig of a cluster that has no control-plane object to make it: from the cluster's authority, renewed at half its life."""
 
 from __future__ import annotations
 

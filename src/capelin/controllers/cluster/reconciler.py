@@ -25,7 +25,7 @@ from capelin.runtime import errors
 from capelin.runtime.client import Client
 from capelin.runtime.external import ExternalObjects
 from capelin.runtime.finalizers import ensure_finalizer
-from capelin.runtime.patching import patching
+from capelin.runtime.patching import Changes, patching
 from capelin.runtime.phases import Phase, run_phases
 from capelin.runtime.reconcile import DONE, Result
 from capelin.runtime.seams import Clock
@@ -62,9 +62,9 @@ class ClusterReconciler:
             return await self._report_paused(scope)
         if await ensure_finalizer(self.client, cluster, CLUSTER_FINALIZER):
             return DONE  # our own write wakes us again
-        async with patching(self.client, cluster, owns=OWNED_CONDITIONS):
+        async with patching(self.client, cluster, owns=OWNED_CONDITIONS) as changes:
             try:
-                return await run_phases(self._phases(scope), scope)
+                return await run_phases(self._phases(scope, changes), scope)
             finally:
                 self._set_paused(scope)
                 set_status(scope, now=self.clock.now())
@@ -78,14 +78,15 @@ class ClusterReconciler:
         condition = paused_condition(scope.cluster, scope.cluster, now=self.clock.now())
         scope.status.conditions = set_condition(scope.status.conditions, condition)
 
-    def _phases(self, scope: Scope) -> tuple[Phase[Scope], ...]:
+    def _phases(self, scope: Scope, changes: Changes) -> tuple[Phase[Scope], ...]:
         observe: tuple[Phase[Scope], ...] = (
             partial(reconcile_infrastructure, self.external),
             partial(reconcile_control_plane, self.external),
             self._observe_descendants,
         )
-        create: tuple[Phase[Scope], ...] = (self._reconcile_kubeconfig, self._reconcile_connection)
-        return (*observe, self.deletion.delete) if scope.is_deleting else (*observe, *create)
+        if scope.is_deleting:
+            return (*observe, self.deletion.delete)
+        return (*observe, partial(_store_endpoint, changes), self._reconcile_kubeconfig, self._reconcile_connection)
 
     async def _observe_descendants(self, scope: Scope) -> Result:
         scope.descendants = await descendants_of(self.client, scope.cluster)
@@ -110,3 +111,9 @@ class ClusterReconciler:
         scope.connection = self.connections.connection(cluster.key)
         is_doubtful = not scope.connection.is_connected and scope.connection.silent_for < PROBE_GRACE
         return Result(PROBE_GRACE - scope.connection.silent_for) if is_doubtful else DONE
+
+
+async def _store_endpoint(changes: Changes, scope: Scope) -> Result:  # noqa: ARG001 - the shape of a phase
+    """Store the endpoint at once: kubeconfigs are made for it, and the status is then one of that spec."""
+    await changes.store_spec()
+    return DONE

@@ -24,7 +24,7 @@ from capelin.runtime.client import Client
 from capelin.runtime.external import ExternalObjects
 from capelin.runtime.finalizers import ensure_finalizer
 from capelin.runtime.ownership import with_owner
-from capelin.runtime.patching import patching
+from capelin.runtime.patching import Changes, patching
 from capelin.runtime.phases import Phase, run_phases, soonest
 from capelin.runtime.reconcile import DONE, Result
 from capelin.runtime.seams import Clock
@@ -55,9 +55,9 @@ class MachineReconciler:
             return await self._report_paused(scope)
         if await ensure_finalizer(self.client, machine, MACHINE_FINALIZER):
             return DONE  # our own write wakes us again
-        async with patching(self.client, machine, owns=OWNED_CONDITIONS):
+        async with patching(self.client, machine, owns=OWNED_CONDITIONS) as changes:
             try:
-                result = await run_phases(self._phases(scope), scope)
+                result = await run_phases(self._phases(scope, changes), scope)
             finally:
                 self._set_paused(scope)
                 set_status(scope, now=self.clock.now())
@@ -78,14 +78,18 @@ class MachineReconciler:
         condition = paused_condition(scope.cluster, scope.machine, now=self.clock.now())
         scope.status.conditions = set_condition(scope.status.conditions, condition)
 
-    def _phases(self, scope: Scope) -> tuple[Phase[Scope], ...]:
-        observe: tuple[Phase[Scope], ...] = (
+    def _phases(self, scope: Scope, changes: Changes) -> tuple[Phase[Scope], ...]:
+        refer: tuple[Phase[Scope], ...] = (
             partial(reconcile_bootstrap, self.external),
             partial(reconcile_infrastructure, self.external),
+        )
+        observe: tuple[Phase[Scope], ...] = (
             partial(reconcile_node, self.clusters, self.client),
             _reconcile_certificate_expiry,
         )
-        return (*observe, self.deletion.delete) if scope.is_deleting else (_reconcile_ownership, *observe)
+        if scope.is_deleting:
+            return (*refer, *observe, self.deletion.delete)
+        return (_reconcile_ownership, *refer, partial(_store_spec, changes), *observe)
 
 
 async def _reconcile_ownership(scope: Scope) -> Result:
@@ -98,6 +102,12 @@ async def _reconcile_ownership(scope: Scope) -> Result:
         machine.metadata.labels = labels | cluster_labels(machine)
     if machine.metadata.controller is None:
         machine.metadata.owner_references = with_owner(machine.metadata.owner_references, owner_reference(cluster, controller=False))
+    return DONE
+
+
+async def _store_spec(changes: Changes, scope: Scope) -> Result:  # noqa: ARG001 - the shape of a phase
+    """Store what providers wait for (the data Secret's name, the owner) at once, so that the status is one of that spec."""
+    await changes.store_spec()
     return DONE
 
 
