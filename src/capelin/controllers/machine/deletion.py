@@ -34,7 +34,7 @@ from capelin.controllers.machine.scope import Scope, Stage, WorkloadClusters, is
 from capelin.runtime import errors
 from capelin.runtime.client import Client, Selection
 from capelin.runtime.contract import ContractError
-from capelin.runtime.external import ExternalObjects
+from capelin.runtime.external import ExternalObjects, Seen
 from capelin.runtime.finalizers import drop_finalizer
 from capelin.runtime.reconcile import DONE, Result
 from capelin.runtime.seams import Clock
@@ -104,7 +104,7 @@ class DeletionSteps:
     async def _next_steps(self, scope: Scope) -> Result:
         machine = scope.machine
         node_stays = await self._node_stays(scope)
-        if not _has_left_node(scope):
+        if not await self._has_left_node(scope):
             waiting = await self._empty_node(scope, node_stays=node_stays)
             if waiting is not None:
                 return waiting
@@ -136,6 +136,15 @@ class DeletionSteps:
             return control_plane is None or control_plane.metadata.deletion_timestamp is not None
         siblings = await self.live.list(Machine, Selection(machine.key.namespace, {CLUSTER_NAME_LABEL: machine.spec.cluster_name}))
         return not any(is_control_plane(m) and m.metadata.deletion_timestamp is None and m.uid != machine.uid for m in siblings)
+
+    async def _has_left_node(self, scope: Scope) -> bool:
+        """Tell whether the deletion is past the Node: a computer that goes or is gone is not emptied any more."""
+        if scope.deletion.wait_for_pre_terminate_hook_start_time is not None:
+            return True
+        if isinstance(scope.infrastructure, Unstructured):
+            return scope.infrastructure.metadata.deletion_timestamp is not None
+        reference, namespace = scope.machine.spec.infrastructure_ref, scope.machine.key.namespace
+        return scope.infrastructure is Seen.ABSENT and await self.external.get_live(reference, namespace) is None
 
     # -- the Node is emptied ----------------------------------------------------------------------------------------------------
 
@@ -248,10 +257,3 @@ class DeletionSteps:
             scope.stage = Stage(DELETING_NODE_REASON, f"the Node could not be deleted: {error}")
             return self._left(machine, "node_deletion_timeout_seconds", started_at, default=NODE_DELETION_TIMEOUT) == timedelta()
         return True
-
-
-def _has_left_node(scope: Scope) -> bool:
-    """Tell whether the deletion is past the Node: what follows must not be undone by going back to it."""
-    found = scope.infrastructure
-    is_infrastructure_going = isinstance(found, Unstructured) and found.metadata.deletion_timestamp is not None
-    return scope.deletion.wait_for_pre_terminate_hook_start_time is not None or is_infrastructure_going
