@@ -133,15 +133,16 @@ def track_update(old: Document | None, new: Document, writer: Writer, *, type_: 
 
 
 def _check(applied: Document, writer: Writer, type_: Type) -> None:
-    version = applied.get("apiVersion")
+    version, kind = applied.get("apiVersion") or "", applied.get("kind")
+    typed_as = f"{version if '/' in version else '/' + version}, Kind={kind}"
     if version != writer.api_version:
-        raise BadRequest(f"Incorrect version specified in apply patch. Specified patch version: {version}, expected: {writer.api_version}")
+        raise BadRequest(f"invalid object type: {typed_as}")
     metadata = applied.get("metadata") or {}
     if metadata.get("managedFields") is not None:
         raise BadRequest("metadata.managedFields must be nil")
     if errors := typed.check(applied, type_):
         sentence = errors[0] if len(errors) == 1 else "\n  ".join(["errors:", *errors])
-        name = f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {version}, Kind={applied.get('kind')}"
+        name = f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {typed_as}"
         raise ServerError(f"failed to create typed patch object ({name}): {sentence}")
 
 
@@ -288,7 +289,7 @@ def _with_last_applied(result: Document, applied: Document) -> Document:
         return result
     theirs = applied.get("metadata") or {}
     kept = {name: value for name, value in (theirs.get("annotations") or {}).items() if name != LAST_APPLIED}
-    bare = {name: value for name, value in theirs.items() if name != "annotations"} | ({"annotations": kept} if kept else {})
+    bare = {**theirs, "annotations": kept} if "annotations" in theirs else theirs
     changed = {**annotations, LAST_APPLIED: codec.canonical({**applied, "metadata": bare}).decode() + "\n"}
     if sum(len(name.encode()) + len(value.encode()) for name, value in changed.items()) > ANNOTATIONS_LIMIT:
         del changed[LAST_APPLIED]

@@ -21,9 +21,10 @@ from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_option
 from capelin.apiserver import causes
 from capelin.apiserver.causes import Key, Path
 from capelin.apiserver.cellibrary import functions
-from capelin.apiserver.celtypes import Conversion, compile_conversion, type_of
+from capelin.apiserver.celtypes import TEXT_LITERAL, Conversion, compile_conversion, escaped, type_of, with_times
 from capelin.apiserver.correlation import old_item
 from capelin.apiserver.documents import identical
+from capelin.apiserver.pruning import RESOURCE_FIELDS
 from capelin.runtime.errors import Cause
 
 EVALUATIONS_LIMIT: Final = 50_000
@@ -32,8 +33,8 @@ EVALUATIONS_LIMIT: Final = 50_000
 MESSAGE_LIMIT: Final = 5 * 1024
 """Characters of the result of a `messageExpression`."""
 
-_TEXT = re.compile(r"""[rR]?('''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")""", re.DOTALL)
 _OLD_SELF = re.compile(r"\boldSelf\b")
+_FIELD = re.compile(r"(?<![\w.])(?:self|oldSelf)\.\??(\w+)(?!\w*\s*\()")
 _TWO_VARIABLES = re.compile(r"\.(all|exists|exists_one|existsOne|transformList|transformMap|transformMapEntry)\(\s*\w+\s*,\s*\w+\s*,")
 _UNIQUE = re.compile(r"self\.all\((\w+),\s*self\.exists_one\((\w+),\s*\1(\.\w+)?\s*==\s*\2(\.\w+)?\)\)")
 _ERRORS = (
@@ -120,22 +121,45 @@ def compile_rule(rule: Mapping[str, Any], schema: Mapping[str, Any], *, resource
     """
     text = rule["rule"]
     signature = type_of(schema, resource=resource)
-    code = _TEXT.sub("''", text)
+    code = TEXT_LITERAL.sub("''", text)
     uses_old = bool(_OLD_SELF.search(code))
     optional_old = bool(rule.get("optionalOldSelf"))
     _refuse_unsupported(code)
-    expression = _compiled(text, signature, optional_old)
+    _refuse_unknown_fields(text, schema, resource=resource)
+    expression = _compiled(with_times(text, schema), signature, optional_old)
     if expression.return_type() not in (cel.Type.BOOL, cel.Type.DYN):
         raise RuleError("cel expression must evaluate to a bool")
     message = rule.get("messageExpression")
     holds = _unique(text, schema) or _evaluation(expression)
-    said = _evaluation(_compiled_message(message, signature, optional_old)) if message else None
+    said = _evaluation(_compiled_message(with_times(message, schema), signature, optional_old)) if message else None
     return Rule(rule, holds, said, uses_old, optional_old, field_path(rule.get("fieldPath") or ""))
 
 
 def _refuse_unsupported(code: str) -> None:
     if found := _TWO_VARIABLES.search(code):
         raise RuleError(f"the macro {found.group(1)} with two variables is not supported by this server")
+
+
+def _refuse_unknown_fields(text: str, schema: Mapping[str, Any], *, resource: bool) -> None:
+    """Refuse fields of `self` that the schema does not have: the library sees objects as maps and would only find out when it evaluates."""
+    properties = schema.get("properties")
+    if not properties or schema.get("x-kubernetes-preserve-unknown-fields"):
+        return
+    known = {escaped(name) for name in properties}
+    if resource or schema.get("x-kubernetes-embedded-resource"):
+        known |= RESOURCE_FIELDS
+    blanked = TEXT_LITERAL.sub(lambda literal: " " * len(literal.group(0)), text)
+    for found in _FIELD.finditer(blanked):
+        if found.group(1) not in known:
+            complaint = f"undefined field '{found.group(1)}'"
+            raise RuleError(f"compilation failed: {_at(text, found.start(1) - 1, complaint)}")
+
+
+def _at(text: str, position: int, complaint: str) -> str:
+    """Return a complaint with its place in the rule, drawn as the CEL compiler draws it."""
+    line = text.count("\n", 0, position)
+    column = position - (text.rfind("\n", 0, position) + 1)
+    return f"ERROR: <input>:{line + 1}:{column + 1}: {complaint}\n | {text.splitlines()[line]}\n | {'.' * column}^"
 
 
 def _compiled_message(text: str, signature: str, optional_old: bool) -> cel.Expression:
@@ -151,7 +175,7 @@ def _compiled(text: str, signature: str, optional_old: bool) -> cel.Expression:
     try:
         return _environment(signature, optional_old).compile(text)
     except RuntimeError as error:
-        sentence = str(error).removeprefix("INVALID_ARGUMENT: ").removesuffix(" [INVALID_ARGUMENT]").replace(" (in container '')", "")
+        sentence = str(error).removeprefix("INVALID_ARGUMENT: ").removesuffix(" [INVALID_ARGUMENT]")
         raise RuleError(f"compilation failed: {sentence}") from error
 
 

@@ -1,19 +1,22 @@
 """How JSON appears in CEL: types of variables, and values where CEL's differ.
 
-Strings of format `date-time` are timestamps and those of format `byte` bytes, numbers are doubles even when they are whole, fields whose
-names are no CEL identifiers are escaped, and only what the schema mentions is visible. Durations stay strings: the library takes none
-from outside.
+Strings of format `date-time` are timestamps, those of format `duration` durations, those of format `byte` bytes; numbers are doubles even
+when they are whole; fields whose names are no CEL identifiers are escaped; and only what the schema mentions is visible.
 """
 
 from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+Schema = Mapping[str, Any]
 Conversion = Callable[[Any], Any]
+
+TEXT_LITERAL = re.compile(r"""[rRbB]{0,2}(?:'''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")""", re.DOTALL)
+"""A string in a rule."""
 
 _KEYWORDS = ("true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop")
 _RESERVED = frozenset((*_KEYWORDS, "package", "namespace", "return", "var", "void", "while"))
@@ -21,7 +24,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ESCAPES = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
 
 
-def type_of(schema: Mapping[str, Any], *, resource: bool = False) -> str:
+def type_of(schema: Schema, *, resource: bool = False) -> str:
     """Return the signature of a variable's type: a name of `cel.Type`, or `list:` or `map:` before the signature of its items."""
     if schema.get("nullable") or schema.get("x-kubernetes-int-or-string"):
         return "DYN"
@@ -51,20 +54,55 @@ def escaped(name: str) -> str | None:
     return result if _IDENTIFIER.fullmatch(result) else None
 
 
-def compile_conversion(schema: Mapping[str, Any], *, resource: bool = False) -> Conversion | None:
-    """Return what turns a JSON value of the schema into what CEL sees; None when it is the same."""
+def compile_conversion(schema: Schema, *, resource: bool = False, nested: bool = False) -> Conversion | None:
+    """Return what turns a JSON value of the schema into what CEL sees; None when it is the same.
+
+    `nested` values are below an object, where the library takes no timestamps: there `with_times` makes them.
+    """
     match schema.get("type"):
         case "string":
-            return {"date-time": _timestamp, "byte": _bytes}.get(schema.get("format") or "")
+            return _TEXTS.get(schema.get("format") or "") if not nested or schema.get("format") == "byte" else None
         case "integer":
             return _integer
         case "number":
             return _double
         case "array":
-            return _list(schema)
+            return _list(schema, nested=nested)
         case "object":
-            return _object(schema, resource=resource)
+            return _object(schema, resource=resource, nested=nested)
     return None
+
+
+def with_times(rule: str, schema: Schema) -> str:
+    """Return the rule with every field of `self` that is a time or a duration converted from the string it is in JSON.
+
+    Only fields named by a path from `self` or `oldSelf` are found; items of lists stay strings.
+    """
+    found = dict(_times(schema, ()))
+    if not found:
+        return rule
+    names = "|".join(re.escape(path) for path in sorted(found, key=len, reverse=True))
+    field = re.compile(rf"(has\(\s*)?(?<![\w.])((?:self|oldSelf)\.({names}))(?![\w(])")
+
+    def converted(match: re.Match[str]) -> str:
+        return match.group(0) if match.group(1) else f"{found[match.group(3)]}({match.group(2)})"
+
+    parts = TEXT_LITERAL.split(rule)
+    literals = TEXT_LITERAL.findall(rule)
+    return "".join(field.sub(converted, part) + literal for part, literal in zip(parts, [*literals, ""], strict=True))
+
+
+def _times(schema: Schema, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield dotted paths of fields below an object, and the function that converts them."""
+    for name, child in (schema.get("properties") or {}).items():
+        spelled = escaped(name)
+        if spelled is None or child.get("nullable"):
+            continue
+        function = {"date-time": "timestamp", "duration": "duration"}.get(child.get("format") or "")
+        if child.get("type") == "string" and function:
+            yield ".".join((*path, spelled)), function
+        elif child.get("type") == "object":
+            yield from _times(child, (*path, spelled))
 
 
 def _timestamp(value: Any) -> Any:
@@ -87,25 +125,28 @@ def _double(value: Any) -> Any:
     return float(value) if type(value) is int else value
 
 
-def _list(schema: Mapping[str, Any]) -> Conversion | None:
+_TEXTS: Mapping[str, Conversion] = {"date-time": _timestamp, "byte": _bytes}
+
+
+def _list(schema: Schema, *, nested: bool) -> Conversion | None:
     items = schema.get("items")
-    item = compile_conversion(items) if isinstance(items, Mapping) else None
+    item = compile_conversion(items, nested=nested) if isinstance(items, Mapping) else None
     if item is None or item is _integer:
         return None
     return lambda value: [item(child) for child in value] if type(value) is list else value
 
 
-def _object(schema: Mapping[str, Any], *, resource: bool) -> Conversion | None:
-    properties: Mapping[str, Any] = schema.get("properties") or {}
+def _object(schema: Schema, *, resource: bool, nested: bool) -> Conversion | None:
+    properties: Schema = schema.get("properties") or {}
     additional = schema.get("additionalProperties")
     if isinstance(additional, Mapping):
-        other = compile_conversion(additional)
+        other = compile_conversion(additional, nested=nested)
         if other is None or other is _integer:
             return None
         return lambda value: {name: other(child) for name, child in value.items()} if type(value) is dict else value
     if not properties and not resource:
         return None
-    fields = {name: (spelled, compile_conversion(child)) for name, child in properties.items() if (spelled := escaped(name))}
+    fields = {name: (spelled, compile_conversion(child, nested=True)) for name, child in properties.items() if (spelled := escaped(name))}
     resource = resource or bool(schema.get("x-kubernetes-embedded-resource"))
     if resource:
         fields |= {"apiVersion": ("apiVersion", None), "kind": ("kind", None), "metadata": ("metadata", _visible_metadata)}

@@ -1,4 +1,7 @@
-"""JSON Patch, RFC 6902."""
+"""JSON Patch, RFC 6902, with two liberties that kube-apiserver takes and clients rely on.
+
+`replace` of a field that an object does not have adds it, and `test` for null holds where there is no such field.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def _named(operation: Any, index: int) -> tuple[str, Tokens]:
         raise BadRequest(f"error decoding patch: operation {index} has no op")
     name = operation["op"]
     if name not in _OPERATIONS:
-        raise BadRequest(f"error decoding patch: operation {index}: unexpected kind of operation {quote(name)}")
+        raise Invalid(f"error decoding patch: operation {index}: unexpected kind of operation {quote(name)}")
     for member, needed in (("path", True), ("from", name in ("move", "copy"))):
         if needed and not isinstance(operation.get(member), str):
             raise BadRequest(f"error decoding patch: operation {index} ({name}) has no {member}")
@@ -138,17 +141,18 @@ def _dropped(document: Any, path: Tokens) -> Any:
 
 def _replace(document: Any, path: Tokens, operation: dict[str, Any]) -> Any:
     def change(container: Any, token: str) -> Any:
-        _get(container, (token,))
         if isinstance(container, dict):
             return {**container, token: operation["value"]}
-        at = int(token)
+        at = _index(container, token, end=len(container) - 1)
         return [*container[:at], operation["value"], *container[at + 1 :]]
 
-    _get(document, path)
     return _changed(document, path, change) if path else operation["value"]
 
 
 def _test(document: Any, path: Tokens, operation: dict[str, Any]) -> Any:
+    around = _get(document, path[:-1])
+    if operation["value"] is None and isinstance(around, dict) and path[-1:] and path[-1] not in around:
+        return document
     found = _get(document, path)
     if not identical(found, operation["value"]):
         raise _Inapplicable(f"test failed: the value is {show(found)}, not {show(operation['value'])}")

@@ -138,9 +138,8 @@ def capped(owners: Owners) -> Owners:
 
 
 def is_reset(metadata: Mapping[str, Any]) -> bool:
-    """Tell whether a request asks to forget all owners: an empty list, or one empty entry."""
-    entries = metadata.get("managedFields")
-    return entries is not None and (not entries or list(entries) == [{}])
+    """Tell whether a request asks to forget all owners: with one empty entry. (An empty list may come from clients that know no owners.)"""
+    return metadata.get("managedFields") == [{}]
 
 
 def with_entries(document: Document, entries: list[Document]) -> Document:

@@ -29,8 +29,8 @@ def _pattern(rule: str, expression: str, *examples: str) -> str:
     return f"{rule} (e.g. {shown}regex used for validation is '{expression}')"
 
 
-def _at_most(limit: int, text: str) -> list[str]:
-    return [f"must be no more than {limit} bytes"] if len(text.encode()) > limit else []
+def _at_most(limit: int, text: str, unit: str = "characters") -> list[str]:
+    return [f"must be no more than {limit} {unit}"] if len(text.encode()) > limit else []
 
 
 def dns_label(text: str) -> list[str]:
@@ -44,9 +44,9 @@ def dns_label(text: str) -> list[str]:
     return broken
 
 
-def dns_subdomain(text: str) -> list[str]:
-    """An RFC 1123 subdomain: names of most objects."""
-    broken = _at_most(253, text)
+def dns_subdomain(text: str, unit: str = "characters") -> list[str]:
+    """An RFC 1123 subdomain: names of most objects. `unit` is what the limit of its length is told in."""
+    broken = _at_most(253, text, unit)
     if not _subdomain.fullmatch(text):
         rule = (
             "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
@@ -81,7 +81,7 @@ def qualified_name(text: str) -> list[str]:
         example = _pattern(f"a valid label key {rule}", _QUALIFIED, "MyName", "my.name", "123-abc")
         return [f"{example} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"]
     if slash:
-        broken += [f"prefix part {sentence}" for sentence in (dns_subdomain(prefix) if prefix else ["must be non-empty"])]
+        broken += [f"prefix part {sentence}" for sentence in (dns_subdomain(prefix, "bytes") if prefix else ["must be non-empty"])]
     if not name:
         broken.append("name part must be non-empty")
     elif len(name.encode()) > 63:
@@ -93,7 +93,7 @@ def qualified_name(text: str) -> list[str]:
 
 def label_value(text: str) -> list[str]:
     """The value of a label."""
-    broken = _at_most(63, text)
+    broken = _at_most(63, text, "bytes")
     if not _label_value.fullmatch(text):
         rule = (
             "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "

@@ -87,6 +87,16 @@ OBJECT_META: Final[Mapping[str, Any]] = {
 refused by the rules below, not by their list type, because old objects may have them."""
 
 
+_OMITTED_WHEN_EMPTY: Final = frozenset(OBJECT_META["properties"]) - {"deletionGracePeriodSeconds"}
+
+
+def without_empty(metadata: Any) -> Any:
+    """Return metadata without the empty fields that Kubernetes leaves out when it writes an object."""
+    if type(metadata) is not dict or not any(name in metadata and not metadata[name] for name in _OMITTED_WHEN_EMPTY):
+        return metadata
+    return {name: value for name, value in metadata.items() if value or name not in _OMITTED_WHEN_EMPTY}
+
+
 def check_metadata(document: Document, *, namespaced: bool, name_rule: Rule = dns_subdomain) -> list[Cause]:
     """Return the rules that the metadata of a new object breaks; its name must have been generated already."""
     metadata: Mapping[str, Any] = document.get("metadata") or {}
@@ -178,8 +188,8 @@ def _check_annotations(annotations: Mapping[str, str], path: Path) -> Iterable[C
 
 def _check_owners(owners: list[Mapping[str, Any]], path: Path) -> Iterable[Cause]:
     controller = ""
-    for index, owner in enumerate(owners):
-        yield from _check_owner(owner, (*path, index))
+    for owner in owners:
+        yield from _check_owner(owner, path)
         if not owner.get("controller"):
             continue
         this = f"{owner.get('kind')}/{owner.get('name')}"

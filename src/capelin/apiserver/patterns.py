@@ -34,7 +34,7 @@ def is_valid(pattern: str) -> bool:
 def complaint(pattern: str) -> str | None:
     """Return why RE2 cannot compile the pattern; None when it can."""
     found = _expression().eval(data={"text": "", "pattern": pattern})
-    return None if found.type() == cel.Type.BOOL else str(found.plain_value())
+    return None if found.type() == cel.Type.BOOL else str(found.plain_value()).removeprefix("INVALID_ARGUMENT: ")
 
 
 class Matcher:

@@ -17,7 +17,7 @@ from capelin.apiserver.cel import Rules, compile_rules
 from capelin.apiserver.correlation import is_unchanged
 from capelin.apiserver.defaulting import Defaulter, compile_defaulter
 from capelin.apiserver.listtypes import compile_list_check
-from capelin.apiserver.objectmeta import OBJECT_META, check_embedded
+from capelin.apiserver.objectmeta import OBJECT_META, check_embedded, without_empty
 from capelin.apiserver.pruning import Pruner, compile_pruner
 from capelin.apiserver.schemawalk import Check, compile_walk
 from capelin.apiserver.typed import Type, compile_type
@@ -28,7 +28,11 @@ from capelin.runtime.errors import Cause
 _BLOCKING = frozenset({causes.NOT_SUPPORTED, causes.REQUIRED, causes.TOO_LONG, causes.TOO_MANY, causes.TYPE_INVALID})
 _UNCHECKED = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
 _metadata_pruner: Pruner = compile_pruner(OBJECT_META, None)
-_metadata_defaulter: Defaulter | None = compile_defaulter(OBJECT_META, None)
+_without_nulls = compile_defaulter(OBJECT_META, None)
+
+
+def _metadata_defaulter(metadata: Any) -> Any:
+    return without_empty(_without_nulls(metadata) if _without_nulls else metadata)
 
 
 def compile_schema(openapi: Mapping[str, Any], *, preserve_unknown: bool = False) -> Schema:

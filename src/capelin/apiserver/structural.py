@@ -13,7 +13,7 @@ from typing import Any, Final
 from capelin.apiserver import causes, patterns
 from capelin.apiserver.causes import Key, Path
 from capelin.apiserver.cel import RuleError, compile_rule, field_path, known_fields
-from capelin.apiserver.pruning import RESOURCE_FIELDS
+from capelin.apiserver.pruning import RESOURCE_FIELDS, compile_pruner
 from capelin.apiserver.validation import Validator
 from capelin.runtime.errors import Cause
 
@@ -43,8 +43,11 @@ _FORBIDDEN_INSIDE: Final = {
 
 def check_structural(openapi: Schema, path: Path = ()) -> list[Cause]:
     """Return why the schema, which stands at `path` of its CustomResourceDefinition, cannot be that of a resource."""
-    found = list(_root(openapi, path))
-    found += [cause for check in _STATIC for at, node in _nodes(openapi, path) for cause in check(node, at)]
+    found = [*_root(openapi, path), *_root_fields(openapi.get("properties") or {}, path)]
+    for at, node in _nodes(openapi, path):
+        found += [cause for check in _STATIC for cause in check(node, at)]
+        if at != path:
+            found += _has_type(node, at)
     if found:
         return found  # rules over a schema that makes no sense would only add noise
     return list(_rules(openapi, path, resource=True))
@@ -61,18 +64,28 @@ def _nodes(schema: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
 
 
 def _root(schema: Schema, path: Path) -> Iterator[Cause]:
-    if schema.get("type") not in (None, "", "object"):
+    if not schema.get("type"):
+        yield causes.required((*path, "type"), "must not be empty at the root")
+    elif schema["type"] != "object":
         yield causes.invalid((*path, "type"), schema["type"], "must be object at the root")
     if schema.get("nullable"):
         yield causes.forbidden((*path, "nullable"), "nullable cannot be true at the root")
     if "additionalProperties" in schema:
         yield causes.forbidden((*path, "additionalProperties"), "must not be used at the root")
-    properties: Schema = schema.get("properties") or {}
+    for at, inner, _ in _junctors(schema, path):
+        yield from _complete(inner, schema, at, path)
+
+
+def _root_fields(properties: Schema, path: Path) -> Iterator[Cause]:
+    """What every resource has is not the schema's to specify."""
     metadata = properties.get("metadata") or {}
-    stated = {name for name in metadata if name not in ("type", "description", "properties")}
+    stated = {name for name in metadata if name not in ("type", "description", "properties", "default")}
     if stated or not (metadata.get("properties") or {}).keys() <= {"name", "generateName"}:
         detail = "must not specify anything other than name and generateName, but metadata is implicitly specified"
         yield causes.forbidden((*path, "properties", Key("metadata")), detail)
+    for name in ("apiVersion", "kind"):
+        if name in properties and properties[name].get("type") != "string":
+            yield causes.invalid((*path, "properties", Key(name), "type"), properties[name].get("type") or "", "must be string")
     for name in RESOURCE_FIELDS & properties.keys():
         for at, node in _nodes(properties[name], (*path, "properties", Key(name))):
             if "default" in node:
@@ -83,7 +96,7 @@ def _supported(schema: Schema, path: Path) -> Iterator[Cause]:
     name = schema.get("type")
     if name == "null":
         yield causes.forbidden((*path, "type"), "type cannot be set to null, use nullable as an alternative")
-    elif name and name not in _TYPES:
+    if name and name not in _TYPES:
         yield causes.not_supported((*path, "type"), name, _TYPES)
     yield from (causes.forbidden((*path, key), f"{key} is not supported") for key in _UNSUPPORTED if schema.get(key) is not None)
     if schema.get("uniqueItems"):
@@ -97,13 +110,17 @@ def _supported(schema: Schema, path: Path) -> Iterator[Cause]:
         yield causes.invalid((*path, "pattern"), pattern, f"must be a valid regular expression, but isn't: {complaint}")
 
 
+def _has_type(schema: Schema, path: Path) -> Iterator[Cause]:
+    untyped = ("type", "x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource")
+    if not any(schema.get(key) for key in untyped):
+        place = "specified array items" if path[-1:] == ("items",) else "specified object fields"
+        yield causes.required((*path, "type"), f"must not be empty for {place}")
+
+
 def _typed(schema: Schema, path: Path) -> Iterator[Cause]:
     name = schema.get("type")
     int_or_string, preserve = schema.get("x-kubernetes-int-or-string"), schema.get("x-kubernetes-preserve-unknown-fields")
     embedded = schema.get("x-kubernetes-embedded-resource")
-    if not name and not int_or_string and not preserve and not embedded:
-        place = {"items": "for specified array items"}.get(str(path[-1]) if path else "", "for specified object fields")
-        yield causes.required((*path, "type"), f"must not be empty {place}")
     if name == "array" and not isinstance(schema.get("items"), Mapping | list):
         yield causes.required((*path, "items"), "must be specified")
     if preserve is False:
@@ -221,18 +238,14 @@ def _junctors(schema: Schema, path: Path) -> Iterator[tuple[Path, Schema, bool]]
 
 def _inside(inner: Schema, outer: Schema, path: Path, *, int_or_string: bool = False) -> Iterator[Cause]:
     yield from (causes.forbidden((*path, key), detail) for key, detail in _FORBIDDEN_INSIDE.items() if inner.get(key))
-    properties, known = inner.get("properties") or {}, outer.get("properties") or {}
-    additional = outer.get("additionalProperties")
-    for name, child in properties.items():
+    known, additional = outer.get("properties") or {}, outer.get("additionalProperties")
+    for name, child in (inner.get("properties") or {}).items():
         at = (*path, "properties", Key(name))
         below = known.get(name, additional)
         if name == "metadata":
             yield causes.forbidden(at, "must not be specified in a nested context")
-        elif isinstance(below, Mapping):
-            yield from _inside(child, below, at)
-        elif not outer.get("x-kubernetes-preserve-unknown-fields"):
-            outside = tuple(step for step in path if step not in _LOGICAL and step != "not" and not isinstance(step, int))
-            yield causes.required((*outside, "properties", Key(name)), f"because it is defined in {causes.render(at)}")
+        else:
+            yield from _inside(child, below if isinstance(below, Mapping) else {}, at)
     if isinstance(inner.get("items"), Mapping) and isinstance(outer.get("items"), Mapping):
         yield from _inside(inner["items"], outer["items"], (*path, "items"))
     for at, deeper, _ in _junctors(inner, path):
@@ -243,6 +256,19 @@ def _inside(inner: Schema, outer: Schema, path: Path, *, int_or_string: bool = F
         yield causes.invalid((*path, "pattern"), pattern, f"must be a valid regular expression, but isn't: {complaint}")
 
 
+def _complete(inner: Schema, outer: Schema, path: Path, outside: Path) -> Iterator[Cause]:
+    """What junctors at the root constrain must be specified outside of them."""
+    known = outer.get("properties") or {}
+    for name, child in (inner.get("properties") or {}).items():
+        at, place = (*path, "properties", Key(name)), (*outside, "properties", Key(name))
+        if name in known:
+            yield from _complete(child, known[name], at, place)
+        else:
+            yield causes.required(place, f"because it is defined in {causes.render(at)}")
+    for at, deeper, _ in _junctors(inner, path):
+        yield from _complete(deeper, outer, at, outside)
+
+
 def _default(schema: Schema, path: Path) -> Iterator[Cause]:
     if schema.get("default") is None:
         return
@@ -250,6 +276,8 @@ def _default(schema: Schema, path: Path) -> Iterator[Cause]:
         broken = Validator(schema).broken(schema["default"])
     except ValueError:
         return  # the schema itself is at fault, which is told elsewhere
+    if compile_pruner(schema, None)(schema["default"], []) != schema["default"]:
+        yield causes.invalid((*path, "default"), schema["default"], "must not have unknown fields")
     for at, cause in broken:
         yield Cause(causes.render((*path, "default", *at)), cause.message, cause.reason)
 
