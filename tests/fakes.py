@@ -185,6 +185,17 @@ Slot = tuple[str, str, ObjectKey]
 """Group, plural and key of an object."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One change in the history that watches tell; documents are never changed once stored."""
+
+    revision: int
+    slot: Slot
+    old: Document | None
+    new: Document
+    deleted: bool = False
+
+
 @dataclass
 class FakeClient(Client):
     """An API server in a dictionary, as far as controllers can tell.
@@ -205,7 +216,7 @@ class FakeClient(Client):
     """Errors by the number of the write (from 0) that fails with it, taking no effect."""
     read_faults: dict[tuple[str, str], ApiError] = field(default_factory=dict)
     """Errors by plural and name of the object whose reads fail; an empty name fails the lists."""
-    _history: list[tuple[int, str, Slot, bytes]] = field(default_factory=list)
+    _history: list[_Step] = field(default_factory=list)
     _managers: dict[Slot, dict[str, set[tuple[str, ...]]]] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _epoch: int = 0
@@ -280,10 +291,15 @@ class FakeClient(Client):
             await self._changed.wait()
 
     def _events_after(self, resource: Resource, selection: Selection, seen: int) -> Iterator[tuple[int, WatchEvent]]:
-        start = bisect.bisect_right(self._history, seen, key=lambda event: event[0])
-        for revision, type_, slot, data in self._history[start:]:
-            if slot[:2] == (resource.group, resource.plural) and _selects(selection, slot, codec.decode(data)):
-                yield revision, WatchEvent(type_, data)
+        start = bisect.bisect_right(self._history, seen, key=lambda step: step.revision)
+        for step in self._history[start:]:
+            if step.slot[:2] != (resource.group, resource.plural):
+                continue
+            was = step.old is not None and _selects(selection, step.slot, step.old)
+            is_ = not step.deleted and _selects(selection, step.slot, step.new)
+            if was or is_:
+                type_ = "MODIFIED" if was and is_ else "ADDED" if is_ else "DELETED"
+                yield step.revision, WatchEvent(type_, codec.encode(step.new))
 
     def _selected(self, resource: Resource, selection: Selection) -> list[tuple[Slot, Document]]:
         matches = [
@@ -350,7 +366,7 @@ class FakeClient(Client):
         metadata.setdefault("generation", 1)
         metadata.setdefault("creationTimestamp", _timestamp(self.clock.now()))
         metadata["resourceVersion"] = str(self.revision)
-        self._put("ADDED", slot, document)
+        self._put(slot, document)
         return document
 
     def _store(self, write: Write, old: Document, new: Document) -> Document:
@@ -372,6 +388,8 @@ class FakeClient(Client):
         metadata = {**(old["metadata"] if write.subresource else asked), **kept, "resourceVersion": old["metadata"]["resourceVersion"]}
         if not metadata.get("finalizers"):
             metadata.pop("finalizers", None)
+        if "deletionTimestamp" in metadata and not set(metadata.get("finalizers") or ()) <= set(old["metadata"].get("finalizers") or ()):
+            raise errors.Invalid("metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted")
         result["metadata"] = metadata
         if result == old:
             return old
@@ -382,7 +400,7 @@ class FakeClient(Client):
         if "deletionTimestamp" in metadata and not metadata.get("finalizers"):
             self._remove(slot, result)
         else:
-            self._put("MODIFIED", slot, result)
+            self._put(slot, result)
         return result
 
     def _delete(self, write: Write) -> Document:
@@ -406,7 +424,7 @@ class FakeClient(Client):
         metadata |= {"deletionTimestamp": _timestamp(self.clock.now()), "deletionGracePeriodSeconds": 0, "finalizers": finalizers}
         metadata["generation"] = metadata.get("generation", 0) + 1
         result = {**old, "metadata": metadata}
-        self._put("MODIFIED", slot, result)
+        self._put(slot, result)
         return result
 
     def _dependents(self, uid: str) -> list[tuple[Slot, Document]]:
@@ -453,15 +471,15 @@ class FakeClient(Client):
         managers[manager] = claimed
         return self._store(Write("update", write.resource, write.key), old, new)
 
-    def _put(self, type_: str, slot: Slot, document: Document) -> None:
+    def _put(self, slot: Slot, document: Document) -> None:
+        self._history.append(_Step(self.revision, slot, self.objects.get(slot), document))
         self.objects[slot] = document
-        self._history.append((self.revision, type_, slot, codec.encode(document)))
         self._notify()
 
     def _remove(self, slot: Slot, last: Document) -> None:
-        del self.objects[slot]
+        old = self.objects.pop(slot)
         self._managers.pop(slot, None)
-        self._history.append((self.revision, "DELETED", slot, codec.encode(last)))
+        self._history.append(_Step(self.revision, slot, old, last, deleted=True))
         self._notify()
 
     def _notify(self) -> None:
