@@ -1,0 +1,110 @@
+"""Deletion: preconditions, finalizers and the three ways to treat dependents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from capelin.apiserver import kinds, statuses, strategy
+from capelin.apiserver.objects import Objects
+from capelin.apiserver.registry import ResourceDefinition
+from capelin.apiserver.requests import flag, is_dry_run
+from capelin.apiserver.store import Key
+from capelin.runtime import codec, errors
+from capelin.runtime.codec import Document
+
+ORPHAN_FINALIZER = "orphan"
+FOREGROUND_FINALIZER = "foregroundDeletion"
+
+_FINALIZER_OF = {"Orphan": ORPHAN_FINALIZER, "Foreground": FOREGROUND_FINALIZER, "Background": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """What a deletion asks for; `propagation` is empty when it leaves that to the finalizers the object has."""
+
+    propagation: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The outcome of a deletion: the object's state, and whether it is gone already."""
+
+    data: bytes
+    gone: bool
+
+
+def delete_options(body: Document, query: Mapping[str, str]) -> DeleteOptions:
+    """Return the options of a deletion, from its body and its parameters; the body has precedence.
+
+    Raises:
+        BadRequest: an option has a value that does not exist.
+    """
+    propagation = body.get("propagationPolicy") or query.get("propagationPolicy") or ""
+    orphan = body.get("orphanDependents")
+    if orphan is None and "orphanDependents" in query:
+        orphan = flag(query, "orphanDependents")
+    if propagation and orphan is not None:
+        raise errors.BadRequest("orphanDependents and deletionPropagation cannot be both set")
+    if orphan is not None:
+        propagation = "Orphan" if orphan else "Background"
+    if propagation and propagation not in _FINALIZER_OF:
+        raise errors.BadRequest(
+            f'propagationPolicy: Unsupported value: "{propagation}": supported values: "Foreground", "Background", "Orphan"'
+        )
+    preconditions = body.get("preconditions") or {}
+    dry_run = body.get("dryRun") or ([query["dryRun"]] if "dryRun" in query else [])
+    return DeleteOptions(
+        propagation,
+        str(preconditions.get("uid") or ""),
+        str(preconditions.get("resourceVersion") or ""),
+        any([is_dry_run(value) for value in dry_run]),  # noqa: C419 - every value is checked
+    )
+
+
+async def delete(objects: Objects, definition: ResourceDefinition, key: Key, options: DeleteOptions) -> Deleted:
+    """Delete the object, or mark it deleted when finalizers hold it.
+
+    Raises:
+        NotFound: there is no such object.
+        Conflict: a precondition fails.
+        Forbidden: the object is one that must stay.
+    """
+    item = objects.latest(definition, key)
+    old = codec.decode_document(item.data)
+    _check_preconditions(definition, old, options)
+    if definition.name == kinds.NAMESPACES and key[1] in kinds.PERMANENT_NAMESPACES:
+        raise statuses.forbidden(definition, key[1], "this namespace may not be deleted")
+    finalizers = _finalizers(old["metadata"].get("finalizers") or [], options.propagation)
+    marked = strategy.marked_deleted(old, finalizers, now=objects.clock.now())
+    if definition.name == kinds.NAMESPACES:
+        marked["status"] = {**(marked.get("status") or {}), "phase": "Terminating"}
+    if not strategy.pending_finalizers(definition, marked):
+        return Deleted(await objects.commit(definition, key, old, dry_run=options.dry_run, gone=True), gone=True)
+    if strategy.unchanged(old, marked):
+        return Deleted(item.data, gone=False)
+    return Deleted(await objects.commit(definition, key, marked, dry_run=options.dry_run), gone=False)
+
+
+def _finalizers(present: list[str], propagation: str) -> list[str]:
+    """Return the finalizers with the one that stands for the propagation policy, and without that of another policy."""
+    if not propagation:
+        return present
+    wanted = _FINALIZER_OF[propagation]
+    kept = [name for name in present if name == wanted or name not in (ORPHAN_FINALIZER, FOREGROUND_FINALIZER)]
+    return [*kept, wanted] if wanted and wanted not in kept else kept
+
+
+def _check_preconditions(definition: ResourceDefinition, old: Document, options: DeleteOptions) -> None:
+    have = old["metadata"]
+    if options.uid and options.uid != have["uid"]:
+        message = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {have['uid']}"
+        raise statuses.conflict(definition, have["name"], message)
+    if options.resource_version and options.resource_version != have["resourceVersion"]:
+        wanted = options.resource_version
+        found = have["resourceVersion"]
+        message = f"Precondition failed: ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {found}"
+        raise statuses.conflict(definition, have["name"], message)

@@ -1,0 +1,142 @@
+"""The few built-in kinds that the API server itself has a say in, beyond what their schemas tell.
+
+Everything here is a pure function: what a new state of such an object is turned into before it is stored, and which rules it must keep.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from capelin.apiserver import causes, names
+from capelin.apiserver.documents import identical
+from capelin.runtime.codec import Document
+from capelin.runtime.errors import Cause
+
+NAMESPACES = "namespaces"
+SECRETS = "secrets"
+SERVICE_ACCOUNTS = "serviceaccounts"
+CUSTOM_RESOURCE_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+
+KUBERNETES_FINALIZER = "kubernetes"
+FIRST_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+PERMANENT_NAMESPACES = frozenset(("default", "kube-system", "kube-public"))
+SECRET_LIMIT = 1024 * 1024  # bytes of all values together, as in Kubernetes
+
+Prepare = Callable[[Document, Document | None], Document]
+"""Returns the state to store for a wanted state; the second argument is the stored state, None on create."""
+
+Validate = Callable[[Document, Document | None], Iterable[Cause]]
+
+
+def _as_wanted(document: Document, old: Document | None) -> Document:  # noqa: ARG001 - the shape of a Prepare
+    return document
+
+
+def _no_complaints(document: Document, old: Document | None) -> Iterable[Cause]:  # noqa: ARG001 - the shape of a Validate
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Behavior:
+    """How the server treats one resource."""
+
+    prepare: Prepare = _as_wanted
+    validate: Validate = _no_complaints
+    name_rule: names.Rule = names.dns_subdomain
+
+
+def _prepare_namespace(document: Document, old: Document | None) -> Document:
+    labels = {**(document["metadata"].get("labels") or {}), "kubernetes.io/metadata.name": document["metadata"].get("name", "")}
+    spec = dict(document.get("spec") or {})
+    if old is None:
+        spec["finalizers"] = [KUBERNETES_FINALIZER]
+        document = {**document, "status": {"phase": "Active"}}
+    else:
+        spec["finalizers"] = (old.get("spec") or {}).get("finalizers") or []
+    return {**document, "metadata": {**document["metadata"], "labels": labels}, "spec": spec}
+
+
+def _prepare_secret(document: Document, old: Document | None) -> Document:
+    result = {key: value for key, value in document.items() if key != "stringData"}
+    texts: Mapping[str, str] = document.get("stringData") or {}
+    if texts:
+        encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in texts.items()}
+        result["data"] = {**(document.get("data") or {}), **encoded}
+    if not result.get("type"):
+        result["type"] = (old or {}).get("type") or "Opaque"
+    return result
+
+
+def _validate_secret(document: Document, old: Document | None) -> Iterator[Cause]:
+    size = 0
+    for key, value in (document.get("data") or {}).items():
+        yield from _key_complaints(("data", causes.Key(key)), key)
+        try:
+            size += len(base64.b64decode(value or "", validate=True))
+        except binascii.Error:
+            yield causes.invalid(("data", causes.Key(key)), "<redacted>", "illegal base64 data")
+    if size > SECRET_LIMIT:
+        yield causes.too_long(("data",), SECRET_LIMIT)
+    if old is not None:
+        if document.get("type") != old.get("type"):
+            yield causes.invalid(("type",), document.get("type"), "field is immutable")
+        yield from _immutable_complaints(document, old, ("data",))
+
+
+def _validate_config_map(document: Document, old: Document | None) -> Iterator[Cause]:
+    texts, binaries = document.get("data") or {}, document.get("binaryData") or {}
+    for key in texts:
+        yield from _key_complaints(("data", causes.Key(key)), key)
+        if key in binaries:
+            yield causes.invalid(("data", causes.Key(key)), key, "duplicate of key present in binaryData")
+    for key in binaries:
+        yield from _key_complaints(("binaryData", causes.Key(key)), key)
+    if old is not None:
+        yield from _immutable_complaints(document, old, ("data", "binaryData"))
+
+
+def _key_complaints(path: causes.Path, key: str) -> Iterator[Cause]:
+    allowed = key.replace("-", "").replace("_", "").replace(".", "")
+    if key in (".", "..") or len(key) > 253 or not key or (allowed and not (allowed.isascii() and allowed.isalnum())):
+        rule = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+        yield causes.invalid(
+            path, key, f"{rule} (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+        )
+
+
+def _immutable_complaints(document: Document, old: Document, fields: tuple[str, ...]) -> Iterator[Cause]:
+    if not old.get("immutable"):
+        return
+    if not document.get("immutable"):
+        yield causes.forbidden(("immutable",), "field is immutable when `immutable` is set")
+    for field in fields:
+        if not identical(document.get(field), old.get(field)):
+            yield causes.forbidden((field,), "field is immutable when `immutable` is set")
+
+
+def _prepare_pod(document: Document, old: Document | None) -> Document:
+    return {**document, "status": {"phase": "Pending"}} if old is None else document
+
+
+_RBAC = Behavior(name_rule=names.path_segment)
+
+_BEHAVIORS: Mapping[str, Behavior] = {
+    NAMESPACES: Behavior(_prepare_namespace, name_rule=names.dns_label),
+    SECRETS: Behavior(_prepare_secret, _validate_secret),
+    "configmaps": Behavior(validate=_validate_config_map),
+    "pods": Behavior(_prepare_pod),
+    "services": Behavior(name_rule=names.dns_1035_label),
+    "roles.rbac.authorization.k8s.io": _RBAC,
+    "rolebindings.rbac.authorization.k8s.io": _RBAC,
+    "clusterroles.rbac.authorization.k8s.io": _RBAC,
+    "clusterrolebindings.rbac.authorization.k8s.io": _RBAC,
+}
+_ORDINARY = Behavior()
+
+
+def behavior(resource: str) -> Behavior:
+    """Return how the server treats the resource of that name (`plural.group`)."""
+    return _BEHAVIORS.get(resource, _ORDINARY)

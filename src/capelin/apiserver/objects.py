@@ -1,0 +1,260 @@
+"""Writes objects by the rules that all resources share.
+
+Every write runs in one turn of the event loop, from reading the state it builds on to handing the new state to the store. So there is
+nothing to lock: two writers of one object are ordered by the loop, and the second builds on what the first has written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from capelin.apiserver import kinds, objectmeta, statuses, strategy
+from capelin.apiserver.apply import Writer, apply, track_update
+from capelin.apiserver.registry import Registry, ResourceDefinition, Version
+from capelin.apiserver.representation import as_version, ordered
+from capelin.apiserver.requests import STATUS, Target, WriteOptions
+from capelin.apiserver.schema import Schema, compile_schema
+from capelin.apiserver.store import Item, Key, Store
+from capelin.apiserver.typed import DEDUCED, Type
+from capelin.runtime import codec, errors
+from capelin.runtime.codec import Document
+from capelin.runtime.errors import Cause
+from capelin.runtime.seams import Clock, Random
+
+OBJECT_LIMIT = 1_572_864  # bytes: etcd's default request limit, which every client knows objects to fit in
+_GENERATE_ATTEMPTS = 8
+
+Transform = Callable[[Document], Document]
+"""Returns the state that is wanted, given the stored one, which it leaves alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The outcome of a write: the object as stored and what to warn the client of."""
+
+    data: bytes
+    created: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=2048)
+def schema_of(version: Version) -> Schema | None:
+    """Return the compiled schema of a version, which all servers of the process share; None when it keeps every field."""
+    return None if version.schema is None else compile_schema(version.schema)
+
+
+def type_of(version: Version) -> Type:
+    """Return what server-side apply needs to know of a version's fields."""
+    schema = schema_of(version)
+    return DEDUCED if schema is None else schema.type
+
+
+def _reset_fields(target: Target) -> dict[str, dict[str, object]]:
+    """Return the fields that this endpoint leaves alone, whatever the request says of them, as a set of managed fields."""
+    if target.subresource == STATUS:
+        return {"f:metadata": {}, "f:spec": {}}
+    return {"f:status": {}} if target.version.status else {}
+
+
+class Objects:
+    """The objects of one server, as writers see them."""
+
+    def __init__(self, store: Store, registry: Registry, *, clock: Clock, random: Random) -> None:
+        self.store = store
+        self.registry = registry
+        self.clock = clock
+        self.random = random
+
+    def latest(self, definition: ResourceDefinition, key: Key) -> Item:
+        """Return the state that a write builds on.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        item = self.store.latest(definition.name, key)
+        if item is None:
+            raise statuses.not_found(definition, key[1])
+        return item
+
+    async def create(
+        self, target: Target, document: Document, options: WriteOptions, duplicates: Sequence[str] = (), *, tracked: bool = False
+    ) -> Written:
+        """Store a new object; `tracked` says that its managed fields are computed already.
+
+        Raises:
+            BadRequest, Invalid: the document is not an acceptable object.
+            AlreadyExists: the name is taken.
+            NotFound, Forbidden: the namespace does not exist, or is being deleted.
+        """
+        document, warnings = self._decoded(target, strategy.identified(target, document), options, duplicates)
+        document = self._named(target.definition, document)
+        key = (target.namespace, document["metadata"].get("name", ""))
+        self._check_namespace(target.definition, key)
+        created = strategy.created(target.definition, target.version, document, uid=self.random.uid(), now=self.clock.now())
+        created = kinds.behavior(target.definition.name).prepare(created, None)
+        self._validate(target, created, None)
+        if self.store.latest(target.definition.name, key) is not None:
+            raise statuses.already_exists(target.definition, key[1])
+        if not tracked:
+            created = track_update(None, created, self._writer(target, options), type_=type_of(target.version))
+        data = await self.commit(target.definition, key, created, dry_run=options.dry_run)
+        return Written(data, created=True, warnings=warnings)
+
+    async def apply(self, target: Target, applied: Document, options: WriteOptions, duplicates: Sequence[str] = ()) -> Written:
+        """Store the object with exactly the fields of `applied` owned by this field manager, beside what others own.
+
+        Raises:
+            Conflict: another manager owns a field with another value, and the options do not force.
+        """
+        writer, type_ = self._writer(target, options), type_of(target.version)
+        applied = strategy.identified(target, applied)
+        if self.store.latest(target.definition.name, target.key) is None and not target.subresource:
+            return await self.create(target, apply(None, applied, writer, type_=type_), options, duplicates, tracked=True)
+
+        def transform(live: Document) -> Document:
+            return apply(live, applied, writer, type_=type_, force=options.force)
+
+        return await self.update(target, transform, options, duplicates, tracked=True)
+
+    async def update(
+        self, target: Target, transform: Transform, options: WriteOptions, duplicates: Sequence[str] = (), *, tracked: bool = False
+    ) -> Written:
+        """Store what `transform` makes of an object; nothing is written when that changes nothing.
+
+        An object that is being deleted and has no finalizers left afterwards is gone.
+
+        Raises:
+            NotFound: there is no such object.
+            Conflict: the wanted state names another UID or resourceVersion.
+            BadRequest, Invalid: the wanted state is not acceptable.
+        """
+        item = self.latest(target.definition, target.key)
+        old = codec.decode_document(as_version(item.data, target.definition, target.version))
+        wanted = strategy.identified(target, transform(old))
+        _check_preconditions(target, old, wanted)
+        wanted, warnings = self._decoded(target, wanted, options, duplicates)
+        new = kinds.behavior(target.definition.name).prepare(strategy.updated(target, old, wanted), old)
+        if strategy.unchanged(old, new):
+            return Written(item.data, warnings=warnings)
+        self._validate(target, new, old)
+        if not tracked:
+            new = track_update(old, new, self._writer(target, options), type_=type_of(target.version))
+        return Written(await self.settle(target.definition, target.key, new, dry_run=options.dry_run), warnings=warnings)
+
+    async def settle(self, definition: ResourceDefinition, key: Key, document: Document, *, dry_run: bool = False) -> bytes:
+        """Store the next state of an existing object, or remove it when nothing holds back its deletion any more."""
+        gone = strategy.is_deleting(document) and not strategy.pending_finalizers(definition, document)
+        return await self.commit(definition, key, document, dry_run=dry_run, gone=gone)
+
+    async def commit(
+        self, definition: ResourceDefinition, key: Key, document: Document, *, dry_run: bool = False, gone: bool = False
+    ) -> bytes:
+        """Store the document as the object's next state (its last one when `gone`) and return its bytes, once they are durable.
+
+        Raises:
+            TooLarge: they are more than the server keeps.
+            InsufficientStorage: they could not be made durable; nothing has changed.
+        """
+        meta = dict(document["metadata"])
+        if not dry_run:
+            meta["resourceVersion"] = str(self.store.next_revision)
+        stored = {**document, "apiVersion": definition.api_version(definition.storage_version.name), "metadata": meta}
+        data = codec.encode(ordered(stored))
+        if len(data) > OBJECT_LIMIT:
+            raise errors.TooLarge(f"Request entity too large: the object has {len(data)} bytes, the limit is {OBJECT_LIMIT}")
+        if dry_run:
+            return data
+        write = self.store.remove if gone else self.store.put
+        try:
+            await write(definition.name, key, data)
+        except OSError as error:
+            raise statuses.InsufficientStorage(f"{definition.name} {key[1]!r} was not stored: {error}") from error
+        return data
+
+    def _writer(self, target: Target, options: WriteOptions) -> Writer:
+        return Writer(
+            options.field_manager,
+            target.api_version,
+            self.clock.now(),
+            target.subresource,
+            _reset_fields(target),
+            frozenset(target.definition.api_version(version.name) for version in target.definition.versions),
+        )
+
+    def _decoded(
+        self, target: Target, document: Document, options: WriteOptions, duplicates: Sequence[str]
+    ) -> tuple[Document, tuple[str, ...]]:
+        """Return the document as the schema knows it, with defaults, and the warnings about what that left out."""
+        schema = schema_of(target.version)
+        unknown: list[str] = []
+        if schema is not None:
+            document, unknown = schema.prune(document)
+            document = schema.default(document)
+        if options.field_validation == "Ignore" or not (unknown or duplicates):
+            return document, ()
+        complaints = (
+            *(f'unknown field "{path}"' for path in unknown),
+            *(f'duplicate field "{path}"' for path in dict.fromkeys(duplicates)),
+        )
+        if options.field_validation == "Warn":
+            return document, complaints
+        kind = target.definition.kind
+        raise errors.BadRequest(
+            f'{kind} in version "{target.version.name}" cannot be handled as a {kind}: strict decoding error: {", ".join(complaints)}'
+        )
+
+    def _named(self, definition: ResourceDefinition, document: Document) -> Document:
+        """Return the document with a name that is free, if it has none and asks for one."""
+        meta = document["metadata"]
+        if meta.get("name") or not meta.get("generateName"):
+            return document
+        name = ""
+        for _ in range(_GENERATE_ATTEMPTS):
+            suffix = self.random.token(strategy.GENERATED_SUFFIX, strategy.GENERATED_ALPHABET)
+            name = strategy.generated_name(meta["generateName"], suffix)
+            if self.store.latest(definition.name, (meta.get("namespace", ""), name)) is None:
+                break
+        return {**document, "metadata": {**meta, "name": name}}
+
+    def _check_namespace(self, definition: ResourceDefinition, key: Key) -> None:
+        namespace, name = key
+        if not definition.namespaced:
+            return
+        item = self.store.latest(kinds.NAMESPACES, ("", namespace))
+        if item is None:
+            raise errors.NotFound(f'namespaces "{namespace}" not found', details={"name": namespace, "kind": kinds.NAMESPACES})
+        if item.head.deletion_timestamp is not None:
+            cause = Cause("metadata.namespace", f"namespace {namespace} is being terminated", "NamespaceTerminating")
+            message = f"unable to create new content in namespace {namespace} because it is being terminated"
+            raise statuses.forbidden(definition, name, message, (cause,))
+
+    def _validate(self, target: Target, new: Document, old: Document | None) -> None:
+        definition = target.definition
+        behavior = kinds.behavior(definition.name)
+        found: list[Cause] = []
+        if old is None:
+            found += objectmeta.check_metadata(new, namespaced=definition.namespaced, name_rule=behavior.name_rule)
+        else:
+            found += objectmeta.check_metadata_update(new, old)
+        schema = schema_of(target.version)
+        if schema is not None:
+            found += schema.validate(new, old)
+        found += behavior.validate(new, old)
+        if found:
+            raise statuses.invalid(definition, new["metadata"].get("name", ""), found)
+
+
+def _check_preconditions(target: Target, old: Document, wanted: Document) -> None:
+    name = target.name
+    uid, revision = wanted["metadata"].get("uid"), wanted["metadata"].get("resourceVersion")
+    have = old["metadata"]
+    if uid and uid != have["uid"]:
+        message = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {have['uid']}"
+        raise statuses.conflict(target.definition, name, message)
+    if revision and revision != have["resourceVersion"]:
+        raise statuses.conflict(target.definition, name)
+    if not revision and target.verb == "update" and not target.definition.builtin:
+        cause = Cause("metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update")
+        raise statuses.invalid(target.definition, name, (cause,))
