@@ -123,7 +123,8 @@ def test_open_ordinals_are_those_after_the_last_used(ordinals: Ordinals, used: l
 
 @given(st.lists(st.sampled_from(["reserve", "use", "settle"]), max_size=30))
 def test_no_ordinal_is_open_again_after_it_was_used_and_settled(steps: list[str]) -> None:
-    ordinals, used, settled = Ordinals(), [], set[int]()
+    ordinals, settled = Ordinals(), set[int]()
+    used: list[int] = []
     for step in steps:
         if step == "reserve":
             ordinals = ordinals.reserve(2)

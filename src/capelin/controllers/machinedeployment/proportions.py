@@ -42,8 +42,9 @@ def _spread(deployment: MachineDeployment, active: Sequence[MachineSet]) -> dict
         share = min(share, left) if missing > 0 else max(share, left)
         sizes[machineset.metadata.name] = told(machineset) + share
         left -= share
-    first = ordered[0].metadata.name
-    sizes[first] = max(sizes[first] + left, 0)
+    for name, size in sizes.items():
+        sizes[name] = max(size + left, 0)
+        left -= sizes[name] - size
     return sizes
 
 
