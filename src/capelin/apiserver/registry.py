@@ -125,6 +125,11 @@ class Registry:
         key = (group, plural)
         return self._catalog.get(key) or self._custom.get(key)
 
+    def named(self, name: str) -> ResourceDefinition | None:
+        """Return the definition of that name (`plural.group`), or None."""
+        plural, _, group = name.partition(".")
+        return self.find(group, plural)
+
     def find_kind(self, group: str, kind: str) -> ResourceDefinition | None:
         """Return the definition whose objects are of `kind`, or None."""
         return next((found for found in self if found.group == group and found.kind == kind), None)
