@@ -31,10 +31,15 @@ VALIDITY: Final = timedelta(days=365)
 """As kubeadm's own; renewed at half of it."""
 
 
+def authority_of(endpoint: APIEndpoint) -> str:
+    """Return `host:port` of a complete endpoint; IPv6 addresses stand in brackets."""
+    host = endpoint.host or ""
+    return f"{f'[{host}]' if ':' in host else host}:{endpoint.port}"
+
+
 def server_url(endpoint: APIEndpoint) -> str:
     """Return the URL of the API server at a complete endpoint."""
-    host = endpoint.host or ""
-    return f"https://{f'[{host}]' if ':' in host else host}:{endpoint.port}"
+    return f"https://{authority_of(endpoint)}"
 
 
 def kubeconfig_secret_key(cluster: ObjectKey) -> ObjectKey:

@@ -1,0 +1,1 @@
+"""KubeadmConfig: bootstrap data that makes a machine run kubeadm."""
