@@ -4,7 +4,7 @@ from capelin.api.cluster import Cluster
 from capelin.api.machine import Machine
 from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.meta import ObjectKey
-from capelin.controllers.machine.watches import DECLARATION, cluster_to_machines, deployment_to_machines, has_new_revision, node_to_machines
+from capelin.controllers.machine.watches import DECLARATION, cluster_to_machines, deployment_to_machines, has_new_revision
 from capelin.runtime.cache import Cache, KindCache
 from capelin.runtime.codec import encode
 from capelin.runtime.entries import CachedObject, ingest
@@ -49,17 +49,6 @@ def test_only_a_new_revision_of_a_deployment_matters() -> None:
     assert has_new_revision(Change(first, second))
     assert not has_new_revision(Change(first, first))
     assert not has_new_revision(Change(None, first))
-
-
-def test_a_node_wakes_the_machine_it_is_linked_to_or_else_the_one_with_its_provider_id() -> None:
-    spec = {"provider_id": "dev:////b"}
-    machines = reader(build.machine("a"), build.machine("b", spec=spec), build.machine("c", spec=spec, cluster_name="other"))
-
-    linked = node_to_machines(machines, ObjectKey("default", "demo"), provider_id="dev:////b", machine="a")
-    unlinked = node_to_machines(machines, ObjectKey("default", "demo"), provider_id="dev:////b", machine="")
-
-    assert linked == [ObjectKey("default", "a")]
-    assert unlinked == [ObjectKey("default", "b")]
 
 
 def test_the_declaration_is_that_of_machines() -> None:

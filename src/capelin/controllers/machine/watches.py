@@ -25,14 +25,6 @@ def deployment_to_machines(change: Change, reader: Reader) -> Iterable[ObjectKey
     return [entry.key for entry in reader.entries(Machine, namespace=key.namespace, labels={DEPLOYMENT_NAME_LABEL: key.name})]
 
 
-def node_to_machines(reader: Reader, cluster: ObjectKey, *, provider_id: str, machine: str) -> list[ObjectKey]:
-    """Return the Machines that a Node of a workload cluster concerns: the one it is linked to, else those that may become it."""
-    if machine:
-        return [ObjectKey(cluster.namespace, machine)]
-    entries = reader.entries(Machine, namespace=cluster.namespace, labels={CLUSTER_NAME_LABEL: cluster.name}) if provider_id else ()
-    return [entry.key for entry in entries if provider_id.encode() in entry.data]
-
-
 def has_new_revision(change: Change) -> bool:
     """Tell whether the MachineDeployment has moved to another revision, which makes Nodes outdated."""
     old, new = change.old, change.new
