@@ -121,6 +121,21 @@ async def test_changes_the_predicate_refuses_wake_nobody() -> None:
         assert d.bosun.names == ["ada"]
 
 
+async def test_changes_that_may_wait_cost_one_pass() -> None:
+    server = FakeClient()
+    declaration = Declaration("ship", Ship, (Watch(Ship, itself, after=timedelta(seconds=2)),), ())
+    server.seed(ship())
+    async with deck(server, declaration=declaration) as d:
+        for knots in range(3):
+            await server.patch(Ship, KEY, {"spec": {"knots": knots}})
+            await d.clock.advance(timedelta(seconds=0.5))
+        assert d.bosun.names == ["ada"]  # the first list does not wait
+
+        await d.clock.advance(timedelta(seconds=1))
+
+        assert d.bosun.names == ["ada", "ada"]
+
+
 async def test_an_asked_delay_is_kept() -> None:
     server = FakeClient()
     server.seed(ship())

@@ -63,7 +63,10 @@ def enqueuer(watch: Watch, caches: Caches, queue: WorkQueue) -> Callable[[Change
     def enqueue(change: Change, can_wait: bool) -> None:
         if watch.when is None or watch.when(change):
             for key in watch.to(change, caches.cache):
-                queue.add(key, can_wait=can_wait)
+                if watch.after is None or can_wait:
+                    queue.add(key, can_wait=can_wait)
+                else:
+                    queue.add_after(key, watch.after)
 
     return enqueue
 

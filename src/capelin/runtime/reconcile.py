@@ -114,11 +114,15 @@ def owner_of(kind: type[Object]) -> MapFunction:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A trigger: changes of `kind` that satisfy `when` are mapped to keys of the controller's own kind."""
+    """A trigger: changes of `kind` that satisfy `when` are mapped to keys of the controller's own kind.
+
+    With `after`, the keys wait that long for further changes, so that many of them cost one pass; what is urgent has a watch of its own.
+    """
 
     kind: type[Object] | Resource
     to: MapFunction
     when: Predicate | None = None
+    after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
