@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e.kubectl import Kubectl, programs
+from tests.e2e.kubectl import Kubectl, programs, version
 from tests.integration.realserver import RealServer
 
 CRDS = Path(__file__).parent.parent.parent / "config/crd/bases"
 
 
-@pytest.fixture(params=programs() or ["none"])
-def version(request: pytest.FixtureRequest) -> str:
-    """The minor version of the kubectl that a scenario runs with."""
-    if request.param == "none":
-        pytest.skip("there is no kubectl in PATH, and none was built (make envtest)")
-    return str(request.param)
+@pytest.fixture(params=["path", "built"])
+def program(request: pytest.FixtureRequest) -> Path:
+    """The kubectl that a scenario runs with."""
+    found = programs().get(request.param)
+    if found is None:
+        pytest.skip("there is no kubectl in PATH" if request.param == "path" else "no kubectl was built (make envtest)")
+    return found
 
 
 @pytest.fixture(params=[pytest.param("real", marks=pytest.mark.real)])
@@ -39,11 +40,11 @@ def in_namespace(kubeconfig: Path, namespace: str, folder: Path) -> Path:
 
 
 @pytest.fixture
-async def kubectl(request: pytest.FixtureRequest, version: str, kubeconfig: Path, tmp_path: Path) -> Kubectl:
+async def kubectl(request: pytest.FixtureRequest, program: Path, kubeconfig: Path, tmp_path: Path) -> Kubectl:
     """kubectl in a namespace of its own, on a server that has our CRDs."""
     scenario = request.function.__name__.removeprefix("test_")
-    namespace = f"e2e-{scenario.replace('_', '-')}-{version.replace('.', '-')}"
-    kubectl = Kubectl(scenario, version, programs()[version], in_namespace(kubeconfig, namespace, tmp_path), tmp_path, namespace)
+    namespace = f"e2e-{scenario.replace('_', '-')}-{version(program).replace('.', '-')}"
+    kubectl = Kubectl(scenario, program, in_namespace(kubeconfig, namespace, tmp_path), tmp_path, namespace)
     for command in (
         f"apply --server-side --force-conflicts -f {CRDS}",
         f"wait --for=condition=Established --timeout=30s -f {CRDS}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.e2e.kubectl import Kubectl
+from tests.e2e.kubectl import Kubectl, version
 
 FOLDER = Path(__file__).parent / "golden"
 
@@ -15,7 +15,7 @@ def check(kubectl: Kubectl) -> None:
 
     With CAPELIN_UPDATE_GOLDEN=1 the file is written instead.
     """
-    own = FOLDER / f"{kubectl.scenario}.v{kubectl.version}.txt"
+    own = FOLDER / f"{kubectl.scenario}.v{version(kubectl.program)}.txt"
     path = own if own.exists() else FOLDER / f"{kubectl.scenario}.txt"
     got = "".join(kubectl.transcript)
     if os.environ.get("CAPELIN_UPDATE_GOLDEN") == "1":

@@ -19,16 +19,20 @@ from tests.integration.realserver import assets
 TIMEOUT_SECONDS = 60  # a command that waits for something has its own, shorter one
 
 
-@cache
 def programs() -> dict[str, Path]:
-    """Return every kubectl there is, by minor version: the one in PATH and the one that was built."""
-    candidates = [shutil.which("kubectl"), *(str(folder / "kubectl") for folder in (assets(),) if folder)]
-    found: dict[str, Path] = {}
-    for program in filter(None, candidates):
-        output = subprocess.run([program, "version", "--client"], check=True, capture_output=True, text=True, timeout=30).stdout
-        version = re.search(r"Client Version: v(\d+\.\d+)", output)
-        found.setdefault(version[1] if version else program, Path(program))
-    return found
+    """Return the kubectls there are: the one in PATH, and the one that was built with the real server."""
+    built = assets()
+    found = {"path": shutil.which("kubectl"), "built": built and built / "kubectl"}
+    return {origin: Path(program) for origin, program in found.items() if program}
+
+
+@cache
+def version(program: Path) -> str:
+    """Return the minor version of a kubectl, such as 1.36."""
+    output = subprocess.run([program, "version", "--client"], check=True, capture_output=True, text=True, timeout=30).stdout
+    found = re.search(r"Client Version: v(\d+\.\d+)", output)
+    assert found, output
+    return found[1]
 
 
 @dataclass
@@ -36,7 +40,6 @@ class Kubectl:
     """One kubectl with a kubeconfig whose context names `namespace`; relative paths are seen from `folder`."""
 
     scenario: str
-    version: str
     program: Path
     kubeconfig: Path
     folder: Path

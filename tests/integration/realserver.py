@@ -33,11 +33,11 @@ STOP_TIMEOUT = timedelta(seconds=15)
 
 
 def assets() -> Path | None:
-    """Return the folder with all programs: $KUBEBUILDER_ASSETS, or the newest that was built; None when there is none."""
+    """Return the folder with all programs: $KUBEBUILDER_ASSETS, or else the newest that was built; None when there is none."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "capelin/envtest"
     built = sorted(cache.glob("v*"), key=lambda folder: [int(part) for part in folder.name.lstrip("v").split(".")], reverse=True)
     named = os.environ.get("KUBEBUILDER_ASSETS")
-    candidates = [Path(named)] if named else built
+    candidates = [Path(named), *built] if named else built
     return next((folder for folder in candidates if all((folder / program).is_file() for program in PROGRAMS)), None)
 
 
