@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from capelin.api.cluster import Cluster
-from capelin.api.core import Node
+from capelin.api.core import Node, Taint
 from capelin.api.devmachine import DevMachine
 from capelin.api.kubeadmconfig import KubeadmConfig
 from capelin.api.machine import MACHINE_FINALIZER, Machine
@@ -291,7 +291,7 @@ async def test_the_certificates_expiry_is_read_from_the_bootstrap_configuration_
 
 async def test_a_node_is_made_ours_with_one_patch(world: World) -> None:
     labels = {"cluster.x-k8s.io/cluster-name": "demo", "node-role.kubernetes.io/edge": "", "team": "a"}
-    taint = build.Taint(key="node.cluster.x-k8s.io/uninitialized", effect="NoSchedule")
+    taint = Taint(key="node.cluster.x-k8s.io/uninitialized", effect="NoSchedule")
     world.management.seed(machine_of_set(labels=labels))
     world.provide_bootstrap()
     world.provide_infrastructure()

@@ -157,7 +157,12 @@ async def test_the_eviction_names_the_very_pod_and_is_short_on_an_unreachable_no
     bodies: list[Any] = []
     client = evicting(FakeClient())
     evict = client.posts["eviction"]
-    client.posts["eviction"] = lambda key, body: (bodies.append(body["deleteOptions"]), evict(key, body))[1]
+
+    def remember(key: ObjectKey, body: Document) -> Document:
+        bodies.append(body["deleteOptions"])
+        return evict(key, body)
+
+    client.posts["eviction"] = remember
     client.seed(build.pod("a"))
 
     await drain(client, build.node(ready="Unknown"), client.clock)
