@@ -1,0 +1,101 @@
+"""`capelin manager`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+import click
+
+from capelin import assembly
+from capelin.api.meta import ObjectKey
+from capelin.cli.running import Running, Surroundings
+from capelin.cli.session import find_access, kubeconfig_options, reporting
+from capelin.runtime import http, logs
+from capelin.runtime.manager import Settings
+from capelin.runtime.seams import SystemClock, SystemRandom, SystemThreads
+from capelin.workload.keys import SystemKeys
+
+LEASE_NAME = "capelin-manager"
+
+
+def address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, int] | None:
+    """Turn `host:port` into its parts; an empty value means none."""
+    if not value:
+        return None
+    host, _, port = value.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        raise click.BadParameter(f"found {value!r}; allowed is host:port, for example 127.0.0.1:9440")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def label(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, str] | None:
+    """Turn the value of --watch-filter into the label objects must have."""
+    return ("cluster.x-k8s.io/watch-filter", value) if value else None
+
+
+@click.command("manager")
+@kubeconfig_options
+@click.option("--controllers", default="", help="Run only these controllers, separated by commas. Default: all.")
+@click.option("--namespace", "namespaces", multiple=True, help="Watch only this namespace; may be repeated. Default: all.")
+@click.option(
+    "--watch-filter", "only", callback=label, help="Reconcile only objects whose label cluster.x-k8s.io/watch-filter has this value."
+)
+@click.option("--leader-elect", is_flag=True, help="Work only while holding the lease, so that of several managers one works.")
+@click.option("--leader-elect-namespace", help="Namespace of the lease. Default: that of the context or the Pod.")
+@click.option(
+    "--health-address",
+    callback=address,
+    default="127.0.0.1:9440",
+    show_default=True,
+    help="Where /healthz and /readyz answer; empty: nowhere.",
+)
+@click.option(
+    "--metrics-address", callback=address, default="127.0.0.1:8080", show_default=True, help="Where /metrics answers; empty: nowhere."
+)
+@click.option("--otlp-endpoint", default="", help="Send traces to this OTLP/HTTP endpoint (needs the extra otlp).")
+@click.option("--trace-ratio", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of the reconciles that are traced.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Where the simulated provider keeps its clusters. Default: in memory."
+)
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True)
+@reporting
+def command(
+    kubeconfig: Path | None,
+    context: str | None,
+    controllers: str,
+    namespaces: tuple[str, ...],
+    only: tuple[str, str] | None,
+    leader_elect: bool,
+    leader_elect_namespace: str | None,
+    health_address: tuple[str, int] | None,
+    metrics_address: tuple[str, int] | None,
+    otlp_endpoint: str,
+    trace_ratio: float,
+    data: Path | None,
+    log_level: str,
+) -> None:
+    """Run the controllers against a Kubernetes API server until told to stop (SIGTERM)."""
+    clock, random = SystemClock(), SystemRandom()
+    logs.configure(clock, level=log_level)
+    names = [name for name in controllers.split(",") if name]
+    access = find_access(kubeconfig, context)
+    settings = Settings(
+        plan=assembly.cache_plan(namespaces),
+        only=only,
+        lease=ObjectKey(leader_elect_namespace or access.namespace, LEASE_NAME) if leader_elect else None,
+        identity=f"{socket.gethostname()}-{os.getpid()}-{random.uid()[:8]}",
+    )
+
+    async def run() -> None:
+        connection = access.connect(clock, random)
+        seams = assembly.Seams(clock, random, SystemKeys(SystemThreads()), http.connect, endpoints)
+        surroundings = Surroundings(health_address, metrics_address, otlp_endpoint, trace_ratio)
+        try:
+            await Running(connection, access.address.url, seams, settings, names, surroundings).run()
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
