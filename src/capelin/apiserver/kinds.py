@@ -10,28 +10,29 @@ import binascii
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from capelin.apiserver import causes, names
+from capelin.apiserver import causes, crds, names
 from capelin.apiserver.documents import identical
+from capelin.apiserver.registry import Registry
 from capelin.runtime.codec import Document
 from capelin.runtime.errors import Cause
 
 NAMESPACES = "namespaces"
 SECRETS = "secrets"
 SERVICE_ACCOUNTS = "serviceaccounts"
-CUSTOM_RESOURCE_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+CUSTOM_RESOURCE_DEFINITIONS = crds.RESOURCE
 
 KUBERNETES_FINALIZER = "kubernetes"
 FIRST_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 PERMANENT_NAMESPACES = frozenset(("default", "kube-system", "kube-public"))
 SECRET_LIMIT = 1024 * 1024  # bytes of all values together, as in Kubernetes
 
-Prepare = Callable[[Document, Document | None], Document]
-"""Returns the state to store for a wanted state; the second argument is the stored state, None on create."""
+Prepare = Callable[[Document, Document | None, Registry], Document]
+"""Returns the state to store for a wanted state, given the stored state (None on create) and what the server serves."""
 
 Validate = Callable[[Document, Document | None], Iterable[Cause]]
 
 
-def _as_wanted(document: Document, old: Document | None) -> Document:  # noqa: ARG001 - the shape of a Prepare
+def _as_wanted(document: Document, old: Document | None, registry: Registry) -> Document:  # noqa: ARG001 - the shape of a Prepare
     return document
 
 
@@ -48,7 +49,7 @@ class Behavior:
     name_rule: names.Rule = names.dns_subdomain
 
 
-def _prepare_namespace(document: Document, old: Document | None) -> Document:
+def _prepare_namespace(document: Document, old: Document | None, registry: Registry) -> Document:  # noqa: ARG001 - a Prepare
     labels = {**(document["metadata"].get("labels") or {}), "kubernetes.io/metadata.name": document["metadata"].get("name", "")}
     spec = dict(document.get("spec") or {})
     if old is None:
@@ -59,7 +60,7 @@ def _prepare_namespace(document: Document, old: Document | None) -> Document:
     return {**document, "metadata": {**document["metadata"], "labels": labels}, "spec": spec}
 
 
-def _prepare_secret(document: Document, old: Document | None) -> Document:
+def _prepare_secret(document: Document, old: Document | None, registry: Registry) -> Document:  # noqa: ARG001 - a Prepare
     result = {key: value for key, value in document.items() if key != "stringData"}
     texts: Mapping[str, str] = document.get("stringData") or {}
     if texts:
@@ -117,8 +118,13 @@ def _immutable_complaints(document: Document, old: Document, fields: tuple[str, 
             yield causes.forbidden((field,), "field is immutable when `immutable` is set")
 
 
-def _prepare_pod(document: Document, old: Document | None) -> Document:
+def _prepare_pod(document: Document, old: Document | None, registry: Registry) -> Document:  # noqa: ARG001 - a Prepare
+    document = podspecs.completed_pod(document)
     return {**document, "status": {"phase": "Pending"}} if old is None else document
+
+
+def _prepare_workload(document: Document, old: Document | None) -> Document:  # noqa: ARG001 - the shape of a Prepare
+    return podspecs.completed_workload(document)
 
 
 _RBAC = Behavior(name_rule=names.path_segment)
@@ -128,6 +134,10 @@ _BEHAVIORS: Mapping[str, Behavior] = {
     SECRETS: Behavior(_prepare_secret, _validate_secret),
     "configmaps": Behavior(validate=_validate_config_map),
     "pods": Behavior(_prepare_pod),
+    CUSTOM_RESOURCE_DEFINITIONS: Behavior(crds.prepare, crds.validate),
+    "deployments.apps": Behavior(_prepare_workload),
+    "daemonsets.apps": Behavior(_prepare_workload),
+    "replicasets.apps": Behavior(_prepare_workload),
     "services": Behavior(name_rule=names.dns_1035_label),
     "roles.rbac.authorization.k8s.io": _RBAC,
     "rolebindings.rbac.authorization.k8s.io": _RBAC,
