@@ -16,7 +16,6 @@ from capelin.api.labels import CLUSTER_NAME_LABEL, DEPLOYMENT_NAME_LABEL
 from capelin.api.machine import Machine
 from capelin.api.meta import Object, ObjectKey
 from capelin.controllers.cluster.deletion import DeletionSteps as ClusterDeletion
-from capelin.controllers.cluster.kubeconfig import AdminKubeconfigs
 from capelin.controllers.cluster.reconciler import ClusterReconciler
 from capelin.controllers.cluster.watches import DECLARATION as CLUSTER
 from capelin.controllers.machine.deletion import Deadlines
@@ -40,6 +39,7 @@ from capelin.runtime.transport import Connect, Endpoints
 from capelin.workload.certificates import ClusterCertificates
 from capelin.workload.connections import Connections
 from capelin.workload.credentials import AddressPolicy
+from capelin.workload.kubeconfig import Kubeconfigs
 from capelin.workload.nodes import NodeChange
 
 PROVIDER_ID_INDEX: Final = "providerID"
@@ -116,7 +116,7 @@ def _wire(manager: Manager, seams: Seams) -> _Wiring:
 
 def _cluster(w: _Wiring) -> Reconciler:
     client, live, external = w.manager.client, w.manager.live, w.external(CLUSTER)
-    kubeconfigs = AdminKubeconfigs(client, live, w.certificates, w.seams.keys, w.seams.clock)
+    kubeconfigs = Kubeconfigs(client, w.certificates, w.seams.keys, w.seams.clock)
     return ClusterReconciler(client, external, w.connections, kubeconfigs, ClusterDeletion(client, live, external), w.seams.clock)
 
 

@@ -103,7 +103,10 @@ def client_certificate(kubeconfig: bytes) -> x509.Certificate | None:
 
 @dataclass(frozen=True, slots=True)
 class Kubeconfigs:
-    """Keeps the kubeconfig Secrets of clusters whose control plane has no object of its own. `client` reads the server."""
+    """Keeps the kubeconfig Secrets of clusters whose control plane has no object of its own.
+
+    `client` may read a cache: a Secret it does not know yet is found out when its name is taken.
+    """
 
     client: Client
     certificates: ClusterCertificates
@@ -129,7 +132,8 @@ class Kubeconfigs:
         key = await self.keys.generate(DEFAULT_ALGORITHM)
         kubeconfig = admin_kubeconfig(cluster.key.name, server_url(endpoint), ca, key, now=self.clock.now())
         if secret is not None:
-            await self.client.update(secret.model_copy(update={"data": encoded({KUBECONFIG_KEY: kubeconfig})}))
+            metadata = {"resourceVersion": secret.metadata.resource_version}
+            await self.client.patch(Secret, secret.key, {"metadata": metadata, "data": encoded({KUBECONFIG_KEY: kubeconfig})})
             return True
         with suppress(errors.AlreadyExists):  # somebody was quicker; the first one counts
             await self.client.create(kubeconfig_secret(cluster.key, kubeconfig, owner_reference(cluster, controller=False)))

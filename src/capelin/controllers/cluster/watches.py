@@ -39,6 +39,6 @@ DECLARATION = Declaration(
             ("get", "list", "watch", "patch", "delete"),
         ),
         Rule(("apiextensions.k8s.io",), ("customresourcedefinitions",), ("get",)),
-        Rule(("",), ("secrets",), ("get", "create")),  # certificate authority and kubeconfig of the workload cluster
+        Rule(("",), ("secrets",), ("get", "create", "patch")),  # certificate authority and kubeconfig of the workload cluster
     ),
 )
