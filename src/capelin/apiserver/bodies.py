@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from capelin.apiserver import strictjson
+from capelin.apiserver import protobuf, strictjson
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 from capelin.runtime.transport import Request
@@ -68,6 +68,8 @@ def read(request: Request, *, strict: bool = False) -> Body:
         return read_json(request.body, strict=strict)
     if media == YAML:
         return read_yaml(request.body)
+    if media == PROTOBUF:
+        return _read_protobuf(request.body)
     raise errors.UnsupportedMedia(
         f"the body of the request was in an unknown format - accepted media types include: {JSON}, {YAML}, {PROTOBUF}"
     )
@@ -96,6 +98,13 @@ def read_yaml(data: bytes) -> Body:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise errors.BadRequest(f"the YAML in the request body is malformed: {error}") from error
     return Body(value, tuple(duplicates))
+
+
+def _read_protobuf(data: bytes) -> Body:
+    try:
+        return Body(protobuf.decode(data))
+    except codec.DecodeError as error:
+        raise errors.BadRequest(f"the protobuf in the request body cannot be read: {error}") from error
 
 
 def _check_depth(data: bytes, value: Any) -> None:

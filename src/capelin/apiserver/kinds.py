@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from capelin.apiserver import causes, crds, names
+from capelin.apiserver.builtin import podspecs
 from capelin.apiserver.documents import identical
 from capelin.apiserver.registry import Registry
 from capelin.runtime.codec import Document
@@ -123,7 +124,7 @@ def _prepare_pod(document: Document, old: Document | None, registry: Registry) -
     return {**document, "status": {"phase": "Pending"}} if old is None else document
 
 
-def _prepare_workload(document: Document, old: Document | None) -> Document:  # noqa: ARG001 - the shape of a Prepare
+def _prepare_workload(document: Document, old: Document | None, registry: Registry) -> Document:  # noqa: ARG001 - a Prepare
     return podspecs.completed_workload(document)
 
 

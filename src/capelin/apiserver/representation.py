@@ -13,6 +13,7 @@ from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 from capelin.runtime.transport import Request, Response
 
+_API_VERSION = b'{"apiVersion":"'
 JSON_TYPE = {"content-type": "application/json"}
 
 
@@ -75,19 +76,11 @@ def _quoted(text: str) -> str:
 
 
 def as_version(data: bytes, definition: ResourceDefinition, version: Version) -> bytes:
-    """Return the stored object `data` in another version of its resource; only `apiVersion` differs."""
-    if version.storage:
+    """Return the stored object `data` in a version of its resource; only `apiVersion` differs, and it comes first (see `ordered`)."""
+    wanted = _API_VERSION + definition.api_version(version.name).encode() + b'"'
+    if data.startswith(wanted):
         return data
-    stored = _head_bytes(definition.api_version(definition.storage_version.name))
-    if data.startswith(stored):
-        return _head_bytes(definition.api_version(version.name)) + data[len(stored) :]
-    document = codec.decode_document(data)  # stored under another version than today's storage version
-    document["apiVersion"] = definition.api_version(version.name)
-    return codec.encode(document)
-
-
-def _head_bytes(api_version: str) -> bytes:
-    return b'{"apiVersion":' + codec.encode(api_version)
+    return wanted + data[data.index(b'"', len(_API_VERSION)) + 1 :]
 
 
 def ordered(document: Document) -> Document:
