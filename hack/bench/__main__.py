@@ -9,7 +9,6 @@ Calls and writes come from the server's own counters; those of this program are 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import math
 import sys
@@ -43,7 +42,7 @@ def main() -> int:
     for clusters in [int(word) for word in options.clusters.split(",")]:
         with tempfile.TemporaryDirectory(prefix="capelin-bench-") as folder:
             plan = Plan(options.server, clusters, options.idle_seconds, options.timeout_seconds, Path(folder))
-            figures = asyncio.run(run(plan))
+            figures = run(plan)
         results.append(figures)
         print(json.dumps(figures), flush=True)
     growth = {
