@@ -130,6 +130,12 @@ def plural(kind: str) -> str:
     return f"{kind}es" if kind.endswith(("s", "x")) else f"{kind}s"
 
 
+def name_objects(kind: str, names: Sequence[str]) -> str:
+    """Return the objects as words in a message: `Machine a`, `Machines a, b, c, ... (2 more)`."""
+    more = f", ... ({len(names) - MAX_NAMES} more)" if len(names) > MAX_NAMES else ""
+    return f"{_counted_word(kind, len(names))} {', '.join(names[:MAX_NAMES])}{more}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Observation:
     kind: str
@@ -209,9 +215,7 @@ def _relevance(group: Sequence[_Observation]) -> tuple[bool, Priority, int, list
 
 def _group_line(kind: str, group: Sequence[_Observation]) -> str:
     names = [o.name for o in sorted(group, key=lambda o: (not o.is_control_plane, o.name))]
-    listed = ", ".join(names[:MAX_NAMES])
-    more = f", ... ({len(names) - MAX_NAMES} more)" if len(names) > MAX_NAMES else ""
-    return f"* {_counted_word(kind, len(names))} {listed}{more}:{_indented(group[0].text)}"
+    return f"* {name_objects(kind, names)}:{_indented(group[0].text)}"
 
 
 def _remainder_lines(kind: str, groups: Iterable[Sequence[_Observation]]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from capelin.api.conditions import Reasons, Report, Verdict, aggregate
+from capelin.api.conditions import Reasons, Report, Verdict, aggregate, name_objects
 from capelin.api.labels import CONTROL_PLANE_LABEL
 from capelin.api.machine import HEALTH_CHECK_SUCCEEDED_CONDITION, OWNER_REMEDIATED_CONDITION, Machine, VersionCount
 from capelin.api.meta import find_condition, is_condition_true
@@ -140,7 +140,4 @@ def _is_young(machine: Machine, now: datetime) -> bool:
 def _list_machines(machines: Sequence[Machine]) -> str:
     """Return `Machine a is` or `Machines a, b, c, ... (2 more) are`."""
     names = sorted(machine.metadata.name for machine in machines)
-    if len(names) == 1:
-        return f"Machine {names[0]} is"
-    more = f", ... ({len(names) - 3} more)" if len(names) > 3 else ""
-    return f"Machines {', '.join(names[:3])}{more} are"
+    return f"{name_objects('Machine', names)} {'is' if len(names) == 1 else 'are'}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from capelin.api.conditions import name_objects
 from capelin.api.machine import Machine
 from capelin.api.machineset import DISABLE_MACHINE_CREATE_ANNOTATION, ORDINALS_ANNOTATION, MachineSet
 from capelin.api.meta import ObjectKey
@@ -64,12 +65,15 @@ class Scaling:
         return found is not None and found.uid == machineset.uid and found.metadata.generation == machineset.metadata.generation
 
     async def _delete(self, machineset: MachineSet, machines: Sequence[Machine]) -> None:
+        deleted = []
         for machine in machines:
             try:
                 await self.client.delete(Machine, machine.key, uid=machine.uid, resource_version=machine.metadata.resource_version or "")
             except errors.Conflict:
                 continue  # it has just changed, which wakes us
-            self.recorder.record(machineset, "Normal", "SuccessfulDelete", f"Deleted Machine {machine.metadata.name}")
+            deleted.append(machine.metadata.name)
+        if deleted:
+            self.recorder.record(machineset, "Normal", "SuccessfulDelete", f"Deleted {name_objects('Machine', deleted)}")
 
     async def _create(self, scope: Scope, machines: Sequence[Machine], count: int) -> Result:
         """Create Machines in ascending order of ordinals, one after the other.
@@ -87,10 +91,15 @@ class Scaling:
         if len(unused) < count:
             _reserve(machineset, ordinals.settle(used).reserve(count - len(unused)))
             return DONE
-        for ordinal in unused[:count]:
-            if not await self._create_machine(scope, ordinal):
-                return Result(PREFLIGHT_POLL)
-        return DONE
+        created: list[str] = []
+        try:
+            for ordinal in unused[:count]:
+                if not await self._create_machine(scope, ordinal, created):
+                    return Result(PREFLIGHT_POLL)
+            return DONE
+        finally:
+            if created:
+                self.recorder.record(machineset, "Normal", "SuccessfulCreate", f"Created {name_objects('Machine', created)}")
 
     async def _preflight(self, scope: Scope) -> list[str]:
         cluster = scope.cluster
@@ -103,8 +112,11 @@ class Scaling:
             return [f"{reference.kind} {cluster.key.namespace}/{reference.name} does not exist"]
         return preflight_failures(scope.machineset, cluster, control_plane)
 
-    async def _create_machine(self, scope: Scope, ordinal: int) -> bool:
-        """Create a Machine with its companions, or find that an earlier attempt did; False when there is a reason not to go on."""
+    async def _create_machine(self, scope: Scope, ordinal: int, created: list[str]) -> bool:
+        """Create a Machine with its companions, or find that an earlier attempt did; False when there is a reason not to go on.
+
+        The names of Machines that were not there before are added to `created`.
+        """
         machineset = scope.machineset
         try:
             wanted = desired_machine(machineset, ordinal)
@@ -113,7 +125,7 @@ class Scaling:
             return False
         try:
             machine = await self.client.create(wanted)
-            self.recorder.record(machineset, "Normal", "SuccessfulCreate", f"Created Machine {machine.metadata.name}")
+            created.append(machine.metadata.name)
         except errors.AlreadyExists:
             found = await self.live.get(Machine, wanted.key)
             if found is None or whose(found.metadata, machineset) is not Whose.OURS:
