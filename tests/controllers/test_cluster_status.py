@@ -133,6 +133,16 @@ def test_the_probe_is_trusted_for_a_grace(connection: ConnectionStatus | None, b
     assert (got.status, got.reason) == want
 
 
+def test_a_refused_kubeconfig_is_told_with_the_field() -> None:
+    refused = ConnectionStatus(
+        is_connected=False, silent_for=timedelta(), refusal="its kubeconfig is refused: users[].user.exec: found a value"
+    )
+
+    got = condition(after(scope(connection=refused)), "RemoteConnectionProbe")
+
+    assert (got.reason, got.message) == ("ProbeFailed", f"Remote connection not established: {refused.refusal}")
+
+
 def test_the_control_plane_stays_initialized_and_the_milestone_is_kept() -> None:
     cluster = build.cluster(status=reached(control_plane_initialized=True))
 

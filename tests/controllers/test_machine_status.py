@@ -178,7 +178,7 @@ def test_the_nodes_conditions_are_summed_up(found: Node, healthy: tuple[str, str
 def test_a_silent_cluster_is_believed_until_its_time_is_over() -> None:
     scope = running_scope()
     set_status(scope, now=NOW)
-    scope.node = Seen.UNKNOWN
+    scope.node, scope.is_silent = Seen.UNKNOWN, True
 
     scope.connection = ConnectionStatus(is_connected=False, silent_for=timedelta(minutes=4), last_success_at=NOW)
     believed = condition(after(scope), "NodeReady").status
@@ -191,6 +191,24 @@ def test_a_silent_cluster_is_believed_until_its_time_is_over() -> None:
         "ConnectionDown",
         "Last successful probe at 2026-01-01T12:00:00Z",
     )
+
+
+def test_nodes_that_are_not_listed_yet_after_a_restart_do_not_shake_what_was_known() -> None:
+    scope = running_scope()
+    set_status(scope, now=NOW)
+    scope.node, scope.is_silent = Seen.UNKNOWN, True
+
+    assert condition(after(scope), "NodeHealthy").status == "True"
+
+
+def test_a_node_that_cannot_be_looked_up_in_a_cluster_that_answers_is_unknown_at_once() -> None:
+    scope = running_scope()
+    set_status(scope, now=NOW)
+    scope.node, scope.node_problem = Seen.UNKNOWN, "nodes is forbidden"
+
+    got = condition(after(scope), "NodeHealthy")
+
+    assert (got.status, got.reason, got.message) == ("Unknown", "InspectionFailed", "nodes is forbidden")
 
 
 def test_readiness_gates_count_with_their_polarity() -> None:

@@ -33,6 +33,7 @@ class FakeServer:
     opened: int = 0
     closed: int = 0
     probes: int = 0
+    forbids_nodes: bool = False
 
     async def send(self, request: Request) -> Response:
         if not self.status:
@@ -40,6 +41,8 @@ class FakeServer:
         if request.path == "/":
             self.probes += 1
             return Response(self.status)
+        if self.forbids_nodes:
+            return Response(403, body=codec.encode({"kind": "Status", "message": "nodes is forbidden", "reason": "Forbidden", "code": 403}))
         if request.query.get("watch"):
             return Response(200, stream=_silence())
         return Response(200, body=codec.encode({"metadata": {"resourceVersion": "7"}, "items": self.nodes}))
@@ -157,6 +160,17 @@ async def test_nodes_of_a_cluster_nobody_can_reach_are_unknown_not_absent(world:
         world.connections.node(DEMO, "dev://n")
 
 
+async def test_nodes_that_we_may_not_read_are_not_a_lost_connection(world: World) -> None:
+    server = world.serve()
+    server.forbids_nodes = True
+    await world.ask()
+
+    with pytest.raises(errors.ApiError, match="forbidden") as refusal:
+        world.connections.node(DEMO, "dev://n")
+
+    assert not isinstance(refusal.value, errors.Unreachable)
+
+
 async def test_a_cluster_is_given_up_after_five_failed_probes_and_found_again(world: World) -> None:
     server = world.serve()
     await world.ask()
@@ -245,7 +259,8 @@ async def test_a_kubeconfig_that_is_refused_opens_nothing_and_says_why(world: Wo
     status = await world.ask()
 
     assert not status.is_connected
-    assert "users[].user.exec" in status.problem
+    assert "users[].user.exec" in status.refusal
+    assert world.heard.connections == [DEMO]
 
 
 async def test_clusters_fail_independently(world: World) -> None:

@@ -82,9 +82,26 @@ async def test_two_nodes_that_claim_to_be_one_computer_are_both_not_believed() -
             index.find("dev://a")
 
 
+@pytest.mark.parametrize(
+    "node",
+    [
+        pytest.param([], id="no object"),
+        pytest.param({"metadata": {"name": "n", "resourceVersion": "new"}}, id="a revision that is no number"),
+        pytest.param({"metadata": {"name": "n"}}, id="no revision"),
+        pytest.param({"metadata": [1], "spec": {}}, id="metadata that is a list"),
+        pytest.param({"metadata": {"resourceVersion": "1"}, "spec": "x"}, id="a spec that is a string"),
+        pytest.param({"metadata": {"resourceVersion": "1"}, "status": {"conditions": ["Ready"]}}, id="conditions that are strings"),
+        pytest.param({"metadata": {"resourceVersion": "1"}, "status": {"conditions": 7}}, id="conditions that are a number"),
+    ],
+)
+def test_what_is_no_node_is_refused_as_such(node: object) -> None:
+    with pytest.raises(codec.DecodeError):
+        projected(codec.encode(node))
+
+
 def test_a_projection_leaves_out_what_is_large_and_what_beats() -> None:
     node = {
-        "metadata": {"name": "n", "uid": "u", "managedFields": [{}], "labels": {"a": "b"}},
+        "metadata": {"name": "n", "uid": "u", "resourceVersion": "7", "managedFields": [{}], "labels": {"a": "b"}},
         "spec": {"providerID": "dev://a", "podCIDR": "10.0.0.0/24"},
         "status": {
             "images": [{"names": ["x" * 1000]}],
@@ -97,7 +114,7 @@ def test_a_projection_leaves_out_what_is_large_and_what_beats() -> None:
     got = codec.decode(projected(codec.encode(node)))
 
     assert got == {
-        "metadata": {"name": "n", "uid": "u", "labels": {"a": "b"}},
+        "metadata": {"name": "n", "uid": "u", "resourceVersion": "7", "labels": {"a": "b"}},
         "spec": {"providerID": "dev://a"},
         "status": {"conditions": [{"type": "Ready", "status": "True"}], "nodeInfo": {"kubeletVersion": "v1.34.0"}},
     }

@@ -64,7 +64,7 @@ class ConnectionStatus:
     is_connected: bool
     silent_for: timedelta
     last_success_at: datetime | None = None
-    problem: str = ""  # why there is none, for people; stable while the cause is
+    refusal: str = ""  # why its kubeconfig is not used, for people; empty when it is, or when there is none
 
 
 @dataclass(eq=False, slots=True)
@@ -112,13 +112,16 @@ class Connections:
         """Return the Node with that provider ID, or None when the cluster has none.
 
         Raises:
-            Disconnected: nobody knows.
+            Disconnected: nobody knows yet, or any more.
             AmbiguousProviderID: several Nodes have it.
+            ApiError: the cluster does not let us read its Nodes.
         """
         nodes = self._link(cluster).nodes_or_raise()
-        if not nodes.is_synced:
-            raise Disconnected(f"the Nodes of cluster {cluster} are not known yet{f': {nodes.problem}' if nodes.problem else ''}")
-        return nodes.find(provider_id)
+        if nodes.is_synced:
+            return nodes.find(provider_id)
+        if nodes.failure is None or isinstance(nodes.failure, errors.Unreachable):
+            raise Disconnected(f"the Nodes of cluster {cluster} are not known yet")
+        raise errors.ApiError(f"the Nodes of cluster {cluster} cannot be read: {nodes.failure}")
 
     def kubeconfig_changed(self, cluster: ObjectKey) -> None:
         """Look at the cluster's kubeconfig Secret again, soon; a connection with an unchanged one goes on."""
@@ -169,7 +172,7 @@ class _Link:
         self._clock = owner.clock
         self._client: Client | None = None
         self._nodes: NodeIndex | None = None  # there when the client is
-        self._problem = ""
+        self._problem = self._refusal = ""
         self._has_kubeconfig = True  # until we know better
         self._since = self._attempted_at = self._asked_at = owner.clock.monotonic()
         self._last_success_at: datetime | None = None
@@ -196,7 +199,7 @@ class _Link:
 
     def status(self) -> ConnectionStatus:
         silent_for = timedelta(seconds=self._clock.monotonic() - self._since)
-        return ConnectionStatus(self._client is not None, silent_for, self._last_success_at, self._problem)
+        return ConnectionStatus(self._client is not None, silent_for, self._last_success_at, self._refusal)
 
     def poke(self) -> None:
         self._poked.set()
@@ -206,9 +209,8 @@ class _Link:
         delay = FIRST_RETRY
         while not self._is_forgotten():
             opened = await self._open()
-            if opened is None:
-                await self._pause(delay)
-                delay = min(delay * 2, LAST_RETRY)
+            if opened is None:  # who asks does so because something has happened: what failed before may soon succeed
+                delay = FIRST_RETRY if await self._pause(delay) else min(delay * 2, LAST_RETRY)
                 continue
             delay = FIRST_RETRY
             connection, kubeconfig = opened
@@ -233,16 +235,25 @@ class _Link:
                 self._problem = "its kubeconfig Secret does not exist"
                 return None
             connection = self._owner.connect(load_kubeconfig(kubeconfig, self._owner.policy))
+            self._refusal = ""
             if await self._probe(connection):
                 return connection, kubeconfig
             self._problem = "its API server does not answer"
         except KubeconfigRefused as error:
-            self._problem = f"its kubeconfig is refused: {error}"
-        except (errors.ApiError, OSError) as error:
-            self._problem = f"its kubeconfig cannot be used: {error}"
+            self._refuse(f"its kubeconfig is refused: {error}")
+        except OSError as error:
+            self._refuse(f"its kubeconfig cannot be used: {error}")
+        except errors.ApiError as error:
+            self._problem = f"its kubeconfig cannot be read: {error}"
         if connection is not None:
             await connection.close()
         return None
+
+    def _refuse(self, refusal: str) -> None:
+        self._problem = refusal
+        if self._refusal != refusal:
+            self._refusal = refusal
+            self._tell()
 
     async def _kubeconfig(self) -> bytes | None:
         key = ObjectKey(self.cluster.namespace, f"{self.cluster.name}-kubeconfig")

@@ -48,9 +48,9 @@ class NodeIndex:
         self._changed = changed
 
     @property
-    def problem(self) -> str:
-        """Why the Nodes are not known, for people; empty when they are, or when nothing has failed yet."""
-        return str(self._informer.failure or "")
+    def failure(self) -> Exception | None:
+        """Why the Nodes are not known; None when they are, or when nothing has failed yet."""
+        return self._informer.failure
 
     @property
     def is_synced(self) -> bool:
@@ -101,14 +101,33 @@ _SPEC: Final = ("providerID", "taints", "unschedulable")
 
 
 def projected(data: bytes) -> bytes:
-    """Return what of a Node anybody here looks at, as JSON."""
+    """Return what of a Node anybody here looks at, as JSON.
+
+    Raises:
+        DecodeError: this is no Node. A workload cluster may be anybody's: what it sends must not upset what we do for others.
+    """
     document = codec.decode_document(data)
-    metadata, spec, status = document["metadata"], document.get("spec") or {}, document.get("status") or {}
-    conditions = [{name: value for name, value in c.items() if name != "lastHeartbeatTime"} for c in status.get("conditions") or ()]
+    metadata, spec, status = (_object(document.get(part)) for part in ("metadata", "spec", "status"))
+    _revision(metadata.get("resourceVersion"))
+    conditions = [
+        {name: value for name, value in _object(c).items() if name != "lastHeartbeatTime"} for c in status.get("conditions") or ()
+    ]
     kept: Document = {"metadata": {name: metadata[name] for name in _METADATA if name in metadata}}
     kept["spec"] = {name: spec[name] for name in _SPEC if name in spec}
     kept["status"] = {"conditions": conditions, **({"nodeInfo": status["nodeInfo"]} if "nodeInfo" in status else {})}
     return codec.encode(kept)
+
+
+def _object(found: object) -> Document:
+    if not isinstance(found, dict | None):
+        raise codec.DecodeError(f"not a Node: found {type(found).__name__}, allowed is an object")
+    return found or {}
+
+
+def _revision(found: object) -> str:
+    if not isinstance(found, str) or not found.isdecimal():
+        raise codec.DecodeError("not a Node: found a resourceVersion that is no number")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +143,7 @@ class _Projecting(Client):
         self, resource: Resource, selection: Selection, *, limit: int = 0, continue_token: str = "", resource_version: str = ""
     ) -> Page:
         page = await self.whole.page(resource, selection, limit=limit, continue_token=continue_token, resource_version=resource_version)
-        return Page([projected(item) for item in page.items], page.resource_version, page.continue_token)
+        return Page([projected(item) for item in page.items], _revision(page.resource_version), page.continue_token)
 
     async def write(self, write: Write) -> bytes:
         return await self.whole.write(write)
@@ -135,4 +154,4 @@ class _Projecting(Client):
         stream = self.whole.stream(resource, selection, resource_version=resource_version, timeout_seconds=timeout_seconds)
         async with aclosing(stream) as events:  # type: ignore[type-var]  # every stream is an async generator
             async for event in events:
-                yield event if event.type == "BOOKMARK" else WatchEvent(event.type, projected(event.data))
+                yield WatchEvent(event.type, projected(event.data))

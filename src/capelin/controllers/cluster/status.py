@@ -230,9 +230,11 @@ def probe_verdict(scope: Scope) -> Verdict | None:
         if connection.silent_for < PROBE_GRACE:
             return None
         return Verdict("False", PROBE_FAILED_REASON, f"No answer since {connection.last_success_at:%Y-%m-%dT%H:%M:%SZ}")
-    if is_initialized(scope.cluster) and is_known and connection.silent_for < PROBE_GRACE:
+    if is_initialized(scope.cluster) and is_known and not connection.refusal and connection.silent_for < PROBE_GRACE:
         return None  # this process has only begun to look
-    return Verdict("False", PROBE_FAILED_REASON, "Remote connection not established yet")
+    return Verdict(
+        "False", PROBE_FAILED_REASON, f"Remote connection not established{f': {connection.refusal}' if connection.refusal else ' yet'}"
+    )
 
 
 # -- Machines and what manages them ----------------------------------------------------------------------------------------------------

@@ -37,8 +37,11 @@ async def reconcile_node(clusters: WorkloadClusters, client: Client, scope: Scop
         workload = await clusters.client(scope.cluster_key)
         found = clusters.node(scope.cluster_key, scope.machine.spec.provider_id)
     except errors.Unreachable as error:
-        scope.node_problem = str(error)
+        scope.node_problem, scope.is_silent = str(error), True
         return Result(REMOTE_GRACE - scope.connection.silent_for) if scope.connection.silent_for < REMOTE_GRACE else DONE
+    except errors.ApiError as error:
+        scope.node_problem = str(error)
+        raise
     if found is None:
         scope.node = Seen.ABSENT
         return DONE

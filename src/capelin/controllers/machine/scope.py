@@ -60,6 +60,7 @@ class Scope:
     infrastructure_problem: str = ""
     node: Node | Seen = Seen.UNKNOWN  # set by reconcile_node
     node_problem: str = ""
+    is_silent: bool = False  # set by reconcile_node: the Node is unknown only because the cluster does not answer, or has not yet
     connection: Connection | None = None  # set by reconcile_node; None while the Machine needs none
     stage: Stage | None = field(default=None)  # set by delete
 

@@ -175,7 +175,7 @@ def _missing_node(scope: Scope) -> Verdict | None:
     if waiting:
         return Verdict("Unknown", INSPECTION_FAILED_REASON, waiting)
     if scope.node is Seen.UNKNOWN and machine.spec.provider_id:
-        return _silent(scope)
+        return _unknown_node(scope)
     if scope.is_deleting and status.node_ref is None:
         return Verdict("Unknown", NODE_DOES_NOT_EXIST_REASON, "Node does not exist")
     if status.node_ref is not None:
@@ -199,10 +199,10 @@ def _waiting_for_cluster(scope: Scope) -> str:
     return ""
 
 
-def _silent(scope: Scope) -> Verdict | None:
-    """Return what is known of a Node nobody could look at: for a while what was known before, then nothing."""
+def _unknown_node(scope: Scope) -> Verdict | None:
+    """Return what is known of a Node nobody could look at: while its cluster is only silent, for a while what was known before."""
     connection = scope.connection
-    if connection is None or connection.is_connected:
+    if connection is None or not scope.is_silent:
         return Verdict("Unknown", INSPECTION_FAILED_REASON, scope.node_problem or "The Node could not be looked up")
     is_known = find_condition(scope.status.conditions, NODE_READY_CONDITION) is not None and scope.status.node_ref is not None
     if is_known and connection.silent_for < REMOTE_GRACE:
