@@ -51,7 +51,7 @@ _Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([
 class _Declared(BaseModel):
     """A part of the annotation: unknown fields are mistakes here, since nobody else defines any."""
 
-    model_config = ConfigDict(alias_generator=wire_name, extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(alias_generator=wire_name, extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
 
 class ExtraPod(_Declared):
@@ -113,7 +113,7 @@ def declared_behavior(kind: type[B], annotations: Mapping[str, str] | None) -> B
     if len(text) > MAX_BEHAVIOR:
         raise BehaviorError(f"{BEHAVIOR_ANNOTATION}: found {len(text)} characters, allowed are {MAX_BEHAVIOR}")
     try:
-        return kind.model_validate_json(text)
+        return kind.model_validate_json(text, by_alias=True, by_name=False)
     except ValidationError as error:
         places = "; ".join(f"{_path(problem['loc'])}: {_complaint(problem['type'], problem['msg'])}" for problem in error.errors())
         raise BehaviorError(f"{BEHAVIOR_ANNOTATION}: {places}") from None
