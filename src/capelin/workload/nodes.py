@@ -109,9 +109,10 @@ def projected(data: bytes) -> bytes:
     document = codec.decode_document(data)
     metadata, spec, status = (_object(document.get(part)) for part in ("metadata", "spec", "status"))
     _revision(metadata.get("resourceVersion"))
-    conditions = [
-        {name: value for name, value in _object(c).items() if name != "lastHeartbeatTime"} for c in status.get("conditions") or ()
-    ]
+    reported = status.get("conditions") or []
+    if not isinstance(reported, list):
+        raise codec.DecodeError(f"not a Node: found conditions of type {type(reported).__name__}, allowed is a list")
+    conditions = [{name: value for name, value in _object(c).items() if name != "lastHeartbeatTime"} for c in reported]
     kept: Document = {"metadata": {name: metadata[name] for name in _METADATA if name in metadata}}
     kept["spec"] = {name: spec[name] for name in _SPEC if name in spec}
     kept["status"] = {"conditions": conditions, **({"nodeInfo": status["nodeInfo"]} if "nodeInfo" in status else {})}
