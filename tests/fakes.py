@@ -23,6 +23,7 @@ from capelin.runtime.client import APPLY_PATCH, JSON_PATCH, Client, Page, Select
 from capelin.runtime.codec import Document
 from capelin.runtime.errors import ApiError
 from capelin.runtime.events import EventType
+from capelin.runtime.layers import ClientLayer
 
 T = TypeVar("T")
 
@@ -492,21 +493,12 @@ class Died(BaseException):
 
 
 @dataclass
-class InterruptingClient(Client):
+class InterruptingClient(ClientLayer):
     """A client whose process dies at one write: before the server saw it, or after it took effect and before the answer."""
 
-    inner: Client
     dies_at: int
     after: bool = False
     count: int = 0
-
-    async def read(self, resource: Resource, key: ObjectKey) -> bytes:
-        return await self.inner.read(resource, key)
-
-    async def page(
-        self, resource: Resource, selection: Selection, *, limit: int = 0, continue_token: str = "", resource_version: str = ""
-    ) -> Page:
-        return await self.inner.page(resource, selection, limit=limit, continue_token=continue_token, resource_version=resource_version)
 
     async def write(self, write: Write) -> bytes:
         number, self.count = self.count, self.count + 1
@@ -516,9 +508,6 @@ class InterruptingClient(Client):
         if number == self.dies_at:
             raise Died
         return answer
-
-    def stream(self, resource: Resource, selection: Selection, *, resource_version: str, timeout_seconds: int) -> AsyncIterator[WatchEvent]:
-        return self.inner.stream(resource, selection, resource_version=resource_version, timeout_seconds=timeout_seconds)
 
 
 def merged(target: Any, patch: Any) -> Any:

@@ -98,7 +98,7 @@ async def _define_ships(client: Client) -> None:
     except errors.AlreadyExists:
         return
     async with asyncio.timeout(30):
-        while not await _ships_are_served(client):  # noqa: ASYNC110 - the server is another process, which cannot set an event here
+        while not await _ships_are_served(client):
             await asyncio.sleep(0.05)  # noqa: TID251 - and lives in real time
 
 

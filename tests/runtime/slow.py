@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from capelin.api.meta import ObjectKey, Resource
-from capelin.runtime.client import Client, Page, Selection, WatchEvent, Write
+from capelin.api.meta import Resource
+from capelin.runtime.client import Selection, WatchEvent, Write
 from capelin.runtime.errors import ResultUnknown
-from tests.fakes import FakeClient, settle
+from capelin.runtime.layers import ClientLayer
+from tests.fakes import settle
 
 
 @dataclass
-class SlowWatches(Client):
+class SlowWatches(ClientLayer):
     """Calls go through at once; events of watches stop between `hold` and `release`."""
 
-    server: FakeClient
     lose_next_answer: bool = False
     _flowing: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -30,16 +30,8 @@ class SlowWatches(Client):
         self._flowing.set()
         await settle()
 
-    async def read(self, resource: Resource, key: ObjectKey) -> bytes:
-        return await self.server.read(resource, key)
-
-    async def page(
-        self, resource: Resource, selection: Selection, *, limit: int = 0, continue_token: str = "", resource_version: str = ""
-    ) -> Page:
-        return await self.server.page(resource, selection, limit=limit, continue_token=continue_token)
-
     async def write(self, write: Write) -> bytes:
-        answer = await self.server.write(write)
+        answer = await self.inner.write(write)
         if self.lose_next_answer:
             self.lose_next_answer = False
             raise ResultUnknown("no answer came")
@@ -48,7 +40,7 @@ class SlowWatches(Client):
     async def stream(
         self, resource: Resource, selection: Selection, *, resource_version: str, timeout_seconds: int
     ) -> AsyncIterator[WatchEvent]:
-        inner = self.server.stream(resource, selection, resource_version=resource_version, timeout_seconds=timeout_seconds)
+        inner = self.inner.stream(resource, selection, resource_version=resource_version, timeout_seconds=timeout_seconds)
         async for event in inner:
             await self._flowing.wait()
             yield event

@@ -181,3 +181,13 @@ def test_a_view_is_a_fresh_copy() -> None:
 
     assert first == second
     assert first is not second
+
+
+def test_an_index_that_fails_on_an_object_leaves_it_out_and_stops_nothing() -> None:
+    ships = KindCache(SHIP, custom={"first": lambda e: [e.key.name[5]]})
+
+    ships.put(entry("ada"))
+    ships.put(entry("victoria"))
+
+    assert [e.key.name for e in ships.indexed("first", "r")] == ["victoria"]
+    assert KEY in ships.objects

@@ -10,7 +10,6 @@ from capelin.runtime.cache import Scope
 from capelin.runtime.cachedclient import CachedClient
 from capelin.runtime.caches import CachePlan, Caches
 from capelin.runtime.client import Selection
-from capelin.runtime.gate import Gate
 from tests.fakes import FakeClient, FakeClock, FakeRandom, settle
 from tests.runtime.ships import BOAT, KEY, SHIP, Ship, boat, ship
 
@@ -26,7 +25,7 @@ async def cached(server: FakeClient, plan: CachePlan | None = None) -> AsyncIter
     await settle()
     server.reads = 0
     try:
-        yield CachedClient(server, caches, Gate(caches, clock))
+        yield CachedClient(server, caches)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,7 +12,7 @@ from capelin.api.meta import ObjectKey
 from capelin.runtime import errors
 from capelin.runtime.controller import RESYNC_INTERVAL
 from capelin.runtime.manager import Manager, Settings
-from capelin.runtime.reconcile import DONE, Declaration, Result, Watch, itself, owner_of
+from capelin.runtime.reconcile import DONE, Change, Declaration, Reader, Result, Watch, itself, owner_of
 from tests.fakes import FakeClient, FakeClock, FakeRandom, settle
 from tests.runtime.ships import BOAT, KEY, Ship, boat, ship
 from tests.runtime.slow import SlowWatches
@@ -376,3 +376,29 @@ async def test_logs_of_a_reconcile_name_the_object_and_the_attempt() -> None:
     assert bound[0]["Ship"] == "default/ada"
     assert bound[0]["controller"] == "ship"
     assert bound[0]["reconcileID"]
+
+
+async def test_a_map_function_that_fails_on_an_object_stops_nothing() -> None:
+    server = FakeClient()
+    server.seed(ship("odd"), ship("plain"))
+
+    def careless(change: Change, reader: Reader) -> Iterable[ObjectKey]:
+        return {"plain": [change.current.key]}[change.current.key.name]
+
+    async with deck(server, declaration=Declaration("ship", Ship, (Watch(Ship, careless),), ())) as d:
+        assert d.bosun.names == ["plain"]
+
+
+async def test_writes_through_the_live_client_are_waited_for_too() -> None:
+    server = FakeClient()
+    server.seed(ship())
+    async with deck(server) as d:
+        d.slow.hold()
+        await d.manager.live.patch(Ship, KEY, {"spec": {"knots": 9}})
+        d.manager.queue(SHIPS).add(KEY)
+        await settle()
+        assert d.bosun.names == ["ada"]
+
+        await d.slow.release()
+
+        assert d.bosun.names[:2] == ["ada", "ada"]

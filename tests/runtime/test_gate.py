@@ -11,6 +11,7 @@ from capelin.runtime.cachedclient import CachedClient
 from capelin.runtime.caches import CachePlan, Caches
 from capelin.runtime.errors import ResultUnknown
 from capelin.runtime.gate import PATIENCE, SWEEP_AT, Gate
+from capelin.runtime.gatedclient import GatedClient
 from tests.fakes import FakeClient, FakeClock, FakeRandom, settle
 from tests.runtime.ships import BOAT, KEY, SHIP, Ship, boat, ship
 from tests.runtime.slow import SlowWatches
@@ -52,7 +53,7 @@ async def harbour(plan: CachePlan | None = None) -> AsyncIterator[Harbour]:
     await caches.synced()
     await settle()
     try:
-        yield Harbour(server, slow, clock, caches, gate, CachedClient(slow, caches, gate))
+        yield Harbour(server, slow, clock, caches, gate, CachedClient(GatedClient(slow, gate), caches))
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from capelin.api.meta import ObjectKey, Resource
 from capelin.runtime import codec, errors
 from capelin.runtime.cache import KindCache, Scope
-from capelin.runtime.client import Client, Page, Selection, WatchEvent, Write
+from capelin.runtime.client import Page, Selection, WatchEvent
 from capelin.runtime.informer import GRACE, PAGE, WATCH_AT_LEAST, Informer
+from capelin.runtime.layers import ClientLayer
 from capelin.runtime.reconcile import Change
 from tests.fakes import FakeClient, FakeClock, FakeRandom, settle
 from tests.runtime.ships import KEY, SHIP, Ship, ship
@@ -23,19 +24,12 @@ Weather = Callable[[], str]
 
 
 @dataclass
-class Sea(Client):
+class Sea(ClientLayer):
     """A client between us and the server, with weather."""
 
-    server: FakeClient
     weather: Weather = lambda: "fair"
     lists: list[str] = field(default_factory=list)
     watches: list[str] = field(default_factory=list)
-
-    async def read(self, resource: Resource, key: ObjectKey) -> bytes:
-        return await self.server.read(resource, key)
-
-    async def write(self, write: Write) -> bytes:
-        return await self.server.write(write)
 
     async def page(
         self, resource: Resource, selection: Selection, *, limit: int = 0, continue_token: str = "", resource_version: str = ""
@@ -46,13 +40,13 @@ class Sea(Client):
                 raise errors.Unreachable("lost")
             case "gone" if continue_token:
                 raise errors.Gone("the continue token expired")
-        return await self.server.page(resource, selection, limit=limit, continue_token=continue_token)
+        return await self.inner.page(resource, selection, limit=limit, continue_token=continue_token)
 
     async def stream(
         self, resource: Resource, selection: Selection, *, resource_version: str, timeout_seconds: int
     ) -> AsyncIterator[WatchEvent]:
         self.watches.append(resource_version)
-        inner = self.server.stream(resource, selection, resource_version=resource_version, timeout_seconds=timeout_seconds)
+        inner = self.inner.stream(resource, selection, resource_version=resource_version, timeout_seconds=timeout_seconds)
         async for event in inner:
             match self.weather():
                 case "lost":

@@ -98,7 +98,7 @@ async def test_a_manager_that_is_cut_off_stops_writing_and_ends() -> None:
     with pytest.raises(BaseExceptionGroup) as told:
         await running
     assert [type(error) for error in causes(told.value)] == [LeadershipLost]
-    assert not made.live.is_open
+    assert not made.leading
 
 
 async def test_a_stop_lets_reconciles_finish_and_releases_the_lease() -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import structlog
 
 from capelin.api.meta import Object, ObjectKey, Resource
 from capelin.runtime.client import Selection
@@ -20,6 +22,9 @@ O = TypeVar("O", bound=Object)
 
 Index = Callable[[CachedObject], Iterable[str]]
 """Returns the values under which an object is found in an index of its own."""
+
+
+_log: Any = structlog.get_logger(__name__)
 
 
 class NotCached(LookupError):
@@ -178,7 +183,7 @@ class KindCache:
         places.update(("owner", reference.uid) for reference in entry.references)
         places.update((f"label:{name}", entry.labels[name]) for name in self.labels if name in entry.labels)
         for name, index in self.custom.items():
-            places.update((f"custom:{name}", value) for value in index(entry))
+            places.update((f"custom:{name}", value) for value in _values(index, entry))
         return places
 
 
@@ -239,3 +244,12 @@ def _order(entry: CachedObject) -> tuple[str, str]:
 
 def _number(resource_version: str) -> int:
     return int(resource_version or 0)
+
+
+def _values(index: Index, entry: CachedObject) -> list[str]:
+    """Return what an index says; nothing when it fails, for one odd object must not stop all others."""
+    try:
+        return list(index(entry))
+    except Exception as error:
+        _log.error("An index failed", object=str(entry.key), exc_info=error)
+        return []

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
+
+import structlog
 
 from capelin.api.meta import Object, Resource
 from capelin.runtime import errors
@@ -24,6 +26,8 @@ Listener = Callable[[Change, bool], None]
 """Is told each change, and whether it can wait (it comes from a list)."""
 
 Kind = type[Object] | Resource
+
+_log: Any = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class _Watched:
 
     def tell(self, change: Change, can_wait: bool) -> None:
         for listener in self.listeners:
-            listener(change, can_wait)
+            _tell(listener, change, can_wait)
 
 
 @dataclass(slots=True)
@@ -93,7 +97,7 @@ class Caches:
         watched = self._of(kind)
         watched.listeners.append(listener)
         for entry in list(watched.cache.objects.values()):
-            listener(Change(None, entry), True)
+            _tell(listener, Change(None, entry), True)
 
     async def synced(self) -> None:
         """Return once every kind asked for so far is cached."""
@@ -151,3 +155,11 @@ class Caches:
         assert self._tasks is not None  # noqa: S101 - only `run` and what follows it come here
         for informer in watched.informers:
             self._tasks.create_task(informer.run(), name=f"informer {watched.cache.resource} {informer.namespace}".rstrip())
+
+
+def _tell(listener: Listener, change: Change, can_wait: bool) -> None:
+    """Call the listener; what it raises is logged, for one odd object must not stop all others."""
+    try:
+        listener(change, can_wait)
+    except Exception as error:
+        _log.error("A map function or predicate failed", object=str(change.current.key), exc_info=error)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from capelin.api.meta import ObjectKey, Resource
 from capelin.runtime import errors
-from capelin.runtime.client import Client, Page, Selection, WatchEvent, Write
+from capelin.runtime.client import Write
+from capelin.runtime.layers import ClientLayer
 
 
 class NotLeading(errors.Unreachable):
     """The write was not sent: another process may be leading."""
 
 
-@dataclass(slots=True)
-class Fence(Client):
+@dataclass
+class Fence(ClientLayer):
     """A `Client` whose writes can be stopped: later ones are refused, those under way are given up as `ResultUnknown`."""
 
-    inner: Client
     is_open: bool = False
     _writing: set[asyncio.Task[object]] = field(default_factory=set)
 
@@ -32,14 +30,6 @@ class Fence(Client):
         self.is_open = False
         for task in self._writing:
             task.cancel("the fence closed")
-
-    async def read(self, resource: Resource, key: ObjectKey) -> bytes:
-        return await self.inner.read(resource, key)
-
-    async def page(
-        self, resource: Resource, selection: Selection, *, limit: int = 0, continue_token: str = "", resource_version: str = ""
-    ) -> Page:
-        return await self.inner.page(resource, selection, limit=limit, continue_token=continue_token, resource_version=resource_version)
 
     async def write(self, write: Write) -> bytes:
         if not self.is_open:
@@ -56,6 +46,3 @@ class Fence(Client):
             raise errors.ResultUnknown(f"{write.verb} of {write.resource} {write.key} was given up: this process leads no more") from None
         finally:
             self._writing.discard(task)
-
-    def stream(self, resource: Resource, selection: Selection, *, resource_version: str, timeout_seconds: int) -> AsyncIterator[WatchEvent]:
-        return self.inner.stream(resource, selection, resource_version=resource_version, timeout_seconds=timeout_seconds)

@@ -137,11 +137,14 @@ def _address(cluster: _Entry) -> Address:
     server = str(cluster.value.get("server") or "")
     if not server.startswith(("https://", "http://")):
         raise KubeconfigError(f"found server {server!r}, allowed are https and http addresses")
+    proxy = str(cluster.value.get("proxy-url") or "")
+    if proxy and not proxy.startswith(("https://", "http://")):
+        raise KubeconfigError(f"found proxy-url {proxy!r}, allowed are https and http addresses")
     return Address(
         server,
         cluster.data("certificate-authority"),
         server_name=str(cluster.value.get("tls-server-name") or ""),
-        proxy=str(cluster.value.get("proxy-url") or ""),
+        proxy=proxy,
         insecure=bool(cluster.value.get("insecure-skip-tls-verify")),
     )
 

@@ -25,6 +25,7 @@ from capelin.runtime.deadlines import within
 from capelin.runtime.events import EventRecorder
 from capelin.runtime.fence import Fence
 from capelin.runtime.gate import Gate
+from capelin.runtime.gatedclient import GatedClient
 from capelin.runtime.leases import Election, Terms
 from capelin.runtime.metrics import Metrics
 from capelin.runtime.queue import WorkQueue
@@ -78,11 +79,12 @@ class Manager:
     settings: Settings = Settings()
     metrics: Metrics = field(default_factory=Metrics)
     tracing: Tracing = field(default_factory=NoTracing)
-    live: Fence = field(init=False)
+    live: GatedClient = field(init=False)
     caches: Caches = field(init=False)
     client: CachedClient = field(init=False)
     recorder: EventRecorder = field(init=False)
     _gate: Gate = field(init=False)
+    _fence: Fence = field(init=False)
     _controllers: dict[str, Controller] = field(default_factory=dict)
     _queues: dict[str, WorkQueue] = field(default_factory=dict)
     _background: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = field(default_factory=list)
@@ -90,11 +92,12 @@ class Manager:
     _synced: bool = False
 
     def __post_init__(self) -> None:
-        self.live = Fence(self.server)
         self.caches = Caches(self.server, self.clock, self.random, self.settings.plan)
         self._gate = Gate(self.caches, self.clock)
-        self.client = CachedClient(self.live, self.caches, self._gate)
-        self.recorder = EventRecorder(self.live, self.clock, self.settings.component)
+        self._fence = Fence(self.server)
+        self.live = GatedClient(self._fence, self._gate)
+        self.client = CachedClient(self.live, self.caches)
+        self.recorder = EventRecorder(self._fence, self.clock, self.settings.component)
 
     # -- what the assembly calls ----------------------------------------------------------------------------------------------------
 
@@ -131,6 +134,11 @@ class Manager:
         self._background.append((name, run))
 
     # -- life -----------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def leading(self) -> bool:
+        """True while this process may write."""
+        return self._fence.is_open
 
     @property
     def ready(self) -> bool:
@@ -175,13 +183,13 @@ class Manager:
             await self._work()
 
         try:
-            await election.lead(work, stop_writing=self.live.close)
+            await election.lead(work, stop_writing=self._fence.close)
         finally:
             leading.set(0)
 
     async def _work(self) -> None:
         """Let the controllers work until a stop is asked, then let them finish what they have begun."""
-        self.live.open()
+        self._fence.open()
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(_eternal(name, c.run(), self._stopping), name=name) for name, c in self._controllers.items()]
             recording = tasks.create_task(_eternal("events", self.recorder.run()))
@@ -194,7 +202,7 @@ class Manager:
                 _log.warning("Abandoning reconciles that did not end in time", seconds=FINISH_WITHIN.total_seconds())
             for task in (*running, recording):
                 task.cancel()
-        self.live.close()
+        self._fence.close()
 
     async def _idle(self) -> None:
         for queue in self._queues.values():
@@ -206,7 +214,7 @@ class Manager:
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if self.live.is_open or task.done():
+            if self._fence.is_open or task.done():
                 await task
         finally:
             for pending in (task, stopping):
