@@ -110,7 +110,7 @@ def _wire(manager: Manager, seams: Seams) -> _Wiring:
     connections.subscribe(_Waker(manager))
     manager.caches.subscribe(Secret, _kubeconfig_listener(connections))
     manager.caches.watch(DevCluster)
-    certificates = ClusterCertificates(manager.client, seams.keys, seams.clock)
+    certificates = ClusterCertificates(manager.client, manager.live, seams.keys, seams.clock)
     return _Wiring(manager, seams, Contracts(manager.live, seams.clock), connections, certificates)
 
 

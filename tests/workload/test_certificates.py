@@ -17,6 +17,7 @@ from capelin.api.labels import CLUSTER_NAME_LABEL
 from capelin.api.meta import ObjectKey, owner_reference
 from capelin.runtime import errors
 from capelin.runtime.client import Write
+from capelin.runtime.pki import CertificateError, KeyPair, authority, issue, load_certificate, spki_hash
 from capelin.workload.certificates import (
     CertificatesMissing,
     ClusterCertificates,
@@ -25,7 +26,6 @@ from capelin.workload.certificates import (
     required,
     secret_key,
 )
-from capelin.workload.pki import CertificateError, KeyPair, authority, issue, load_certificate, spki_hash
 from tests import build
 from tests.fakes import NOW, FakeClient, FakeClock, FakeKeys
 
@@ -36,7 +36,7 @@ EXTERNAL = ClusterConfiguration(
 
 
 def certificates(client: FakeClient) -> ClusterCertificates:
-    return ClusterCertificates(client, FakeKeys(), FakeClock())
+    return ClusterCertificates(client, client, FakeKeys(), FakeClock())
 
 
 async def ensure(client: FakeClient, configuration: ClusterConfiguration | None = None) -> dict[Purpose, KeyPair]:

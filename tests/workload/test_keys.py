@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from capelin.runtime.pki import load_key
 from capelin.workload.keys import SystemKeys
-from capelin.workload.pki import load_key
 from tests.fakes import FakeThreads
 
 

@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 from capelin.api.cluster import APIEndpoint
 from capelin.api.core import Secret
 from capelin.api.meta import ObjectKey
+from capelin.runtime.pki import authority
 from capelin.workload.certificates import ClusterCertificates, Purpose, certificate_secret
 from capelin.workload.credentials import AddressPolicy, load_kubeconfig
 from capelin.workload.kubeconfig import (
@@ -23,7 +24,6 @@ from capelin.workload.kubeconfig import (
     renews_after,
     server_url,
 )
-from capelin.workload.pki import authority
 from tests import build
 from tests.fakes import NOW, FakeClient, FakeClock, FakeKeys
 
@@ -89,7 +89,7 @@ async def authority_secret() -> Secret:
 
 def kubeconfigs(client: FakeClient) -> Kubeconfigs:
     keys = FakeKeys()
-    return Kubeconfigs(client, ClusterCertificates(client, keys, client.clock), keys, client.clock)
+    return Kubeconfigs(client, ClusterCertificates(client, client, keys, client.clock), keys, client.clock)
 
 
 async def test_nothing_is_stored_before_there_is_an_authority() -> None:

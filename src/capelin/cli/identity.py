@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from capelin.runtime.pki import KeyPair, authority, issue
 from capelin.runtime.seams import Clock, Keys
 from capelin.runtime.transport import ServingIdentity
 from capelin.workload.kubeconfig import admin_kubeconfig
-from capelin.workload.pki import KeyPair, authority, issue
 
 HOSTS: Final = ("localhost", "127.0.0.1", "::1", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 AUTHORITY_VALIDITY: Final = timedelta(days=3650)

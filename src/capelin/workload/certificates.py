@@ -20,8 +20,8 @@ from capelin.api.labels import CLUSTER_NAME_LABEL
 from capelin.api.meta import ObjectKey, ObjectMeta, OwnerReference
 from capelin.runtime import errors
 from capelin.runtime.client import Client
+from capelin.runtime.pki import CertificateError, KeyPair, authority, load_certificate, load_key, public_key
 from capelin.runtime.seams import Clock, Keys
-from capelin.workload.pki import CertificateError, KeyPair, authority, load_certificate, load_key, public_key
 
 CERTIFICATE_KEY: Final = "tls.crt"
 PRIVATE_KEY_KEY: Final = "tls.key"
@@ -113,9 +113,13 @@ def _value(secret: Secret, key: str, *, required: bool = True) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ClusterCertificates:
-    """Finds a cluster's certificates, or makes them. `client` reads the server: a stale answer would make a second authority."""
+    """Finds a cluster's certificates, or makes them. `client` reads the cache, `live` reads the server and writes.
+
+    What the cache has is right, since these Secrets never change; that one is absent is believed only of the server.
+    """
 
     client: Client
+    live: Client
     keys: Keys
     clock: Clock
 
@@ -125,7 +129,8 @@ class ClusterCertificates:
         Raises:
             CertificateError: the Secret cannot be used.
         """
-        secret = await self.client.get(Secret, secret_key(cluster, purpose))
+        key = secret_key(cluster, purpose)
+        secret = await self.client.get(Secret, key) or await self.live.get(Secret, key)
         return None if secret is None else key_pair(secret, purpose)
 
     async def lookup(self, cluster: ObjectKey, purposes: tuple[Purpose, ...]) -> dict[Purpose, KeyPair]:
@@ -160,7 +165,7 @@ class ClusterCertificates:
             days = (configuration and configuration.ca_certificate_validity_period_days) or DEFAULT_AUTHORITY_DAYS
             pair = authority(COMMON_NAMES[purpose], key, now=self.clock.now(), valid_for=timedelta(days=days))
         with suppress(errors.AlreadyExists):  # somebody was quicker; the first one counts
-            await self.client.create(certificate_secret(cluster.key, purpose, pair, owner))
+            await self.live.create(certificate_secret(cluster.key, purpose, pair, owner))
 
 
 def _has_external_etcd(configuration: ClusterConfiguration | None) -> bool:

@@ -18,9 +18,9 @@ from capelin.api.labels import CLUSTER_NAME_LABEL
 from capelin.api.meta import ObjectKey, ObjectMeta, OwnerReference, owner_reference
 from capelin.runtime import errors
 from capelin.runtime.client import Client
+from capelin.runtime.pki import CertificateError, KeyPair, issue, load_certificate
 from capelin.runtime.seams import Clock, Keys
 from capelin.workload.certificates import DEFAULT_ALGORITHM, ClusterCertificates, Purpose
-from capelin.workload.pki import CertificateError, KeyPair, issue, load_certificate
 
 KUBECONFIG_KEY: Final = "value"
 

@@ -15,9 +15,9 @@ from capelin.controllers.kubeadmconfig.cloudconfig import INIT_CONFIG_PATH, JOIN
 from capelin.controllers.kubeadmconfig.kubeadm_types import Discovery, api_version_for, cluster_document, init_document, join_document
 from capelin.controllers.kubeadmconfig.scope import Scope
 from capelin.controllers.kubeadmconfig.yamltext import to_yaml
+from capelin.runtime.pki import spki_hash
 from capelin.workload.certificates import Certificates, Purpose
 from capelin.workload.kubeconfig import authority_of, server_url
-from capelin.workload.pki import spki_hash
 
 NEW_NODE: Final = Taint(key=UNINITIALIZED_TAINT, effect="NoSchedule")
 """Keeps Pods away until the Machine's labels and taints are on the Node. Control planes have a taint of their own by default, which one

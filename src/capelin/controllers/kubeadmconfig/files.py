@@ -14,8 +14,8 @@ from capelin.api.kubeadmconfig import File, KubeadmConfigSpec, SecretSource
 from capelin.api.meta import ObjectKey
 from capelin.controllers.kubeadmconfig.cloudconfig import HostFile
 from capelin.runtime.client import Client
+from capelin.runtime.pki import KeyPair
 from capelin.workload.certificates import Certificates, Purpose
-from capelin.workload.pki import KeyPair
 
 CERTIFICATES_DIRECTORY: Final = "/etc/kubernetes/pki"
 

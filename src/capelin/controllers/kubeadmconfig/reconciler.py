@@ -38,10 +38,10 @@ from capelin.runtime.client import Client
 from capelin.runtime.ownership import OwnedByAnother
 from capelin.runtime.patching import patching
 from capelin.runtime.phases import run_phases
+from capelin.runtime.pki import CertificateError
 from capelin.runtime.reconcile import DONE, Result
 from capelin.runtime.seams import Clock
 from capelin.workload.certificates import Certificates, CertificatesMissing, ClusterCertificates, Purpose, required
-from capelin.workload.pki import CertificateError
 
 PATIENCE: Final = timedelta(seconds=2)
 """How old a config is before it reports that it waits for the cluster's infrastructure: in a cluster that is being made the wait is usually
