@@ -1,7 +1,7 @@
 """Authentication: who sends a request.
 
-The transport vouches for client certificates. Bearer tokens are judged here: tokens of administrators, of which only hashes are kept; tokens
-of service accounts, signed by this server; and bootstrap tokens, with which machines join a cluster.
+The transport vouches for client certificates. Bearer tokens are judged here: tokens of administrators, of which only hashes are kept;
+tokens of service accounts, signed by this server; and bootstrap tokens, with which machines join a cluster.
 """
 
 from __future__ import annotations

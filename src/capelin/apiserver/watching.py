@@ -92,7 +92,7 @@ class WatchStream:
     def __init__(self, store: Store, shown: Form, selector: Selector, options: WatchOptions, clock: Clock) -> None:
         self._store = store
         self._form = shown
-        self._resource = shown.target.definition.name
+        self.resource = shown.target.definition.name
         self._namespace = shown.target.namespace
         self._selector = selector
         self._options = options
@@ -159,10 +159,10 @@ class WatchStream:
                 self._fail(statuses.too_large_revision(since, self._store.revision))
                 return
             since = self._store.revision
-            present = [item for item in self._store.items(self._resource, self._namespace) if self._selector.matches(item)]
+            present = [item for item in self._store.items(self.resource, self._namespace) if self._selector.matches(item)]
             self._initial = self._present(present, since)
         try:
-            self._cursor = self._store.follow(self._resource, since)
+            self._cursor = self._store.follow(self.resource, since)
         except Compacted:
             self._fail(statuses.expired(f"too old resource version: {since} ({self._store.compacted})"))
 

@@ -1,0 +1,152 @@
+"""Subresources that are not a part of their object: scale, eviction, token, finalize."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from capelin.api.meta import LabelSelector, selector_string
+from capelin.apiserver import bodies, causes, patches, statuses, strategy
+from capelin.apiserver.deletion import delete, delete_options
+from capelin.apiserver.objects import Objects
+from capelin.apiserver.registry import ScalePaths
+from capelin.apiserver.representation import accepted, as_version, reply
+from capelin.apiserver.requests import Target, write_options
+from capelin.apiserver.store import Item
+from capelin.apiserver.tokens import ServiceAccountTokens, requested
+from capelin.runtime import codec, errors
+from capelin.runtime.codec import Document
+from capelin.runtime.transport import Request, Response
+
+_SCALE_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+_MAX_REPLICAS = 2**31 - 1
+
+
+async def scale(objects: Objects, target: Target, request: Request) -> Response:
+    """Answer a request for the scale subresource: the replicas of any kind, in one form.
+
+    Raises:
+        NotFound, Conflict, Invalid, BadRequest: as for the object itself.
+    """
+    paths = target.version.scale
+    if paths is None:
+        raise statuses.unknown_resource()
+    wanted = accepted(request)
+    if target.verb == "get":
+        item = objects.store.get(target.definition.name, target.key)
+        if item is None:
+            raise statuses.not_found(target.definition, target.name)
+        return reply(codec.encode(_scale_of(_document(target, item), paths)), wanted)
+    options = write_options(request)
+
+    def transform(document: Document) -> Document:
+        return _scaled(target, document, paths, _wanted_scale(target, request, _scale_of(document, paths)))
+
+    written = await objects.update(target, transform, options)
+    document = codec.decode_document(as_version(written.data, target.definition, target.version))
+    return reply(codec.encode(_scale_of(document, paths)), wanted, warnings=written.warnings)
+
+
+def _document(target: Target, item: Item) -> Document:
+    return codec.decode_document(as_version(item.data, target.definition, target.version))
+
+
+def _wanted_scale(target: Target, request: Request, present: Document) -> Document:
+    if target.verb == "update":
+        return bodies.read(request).document
+    builtin = replace(target, definition=replace(target.definition, builtin=True))  # a Scale is built-in, whatever it scales
+    media, body = patches.read(builtin, request, strict=False)
+    if media == patches.APPLY_PATCH:
+        raise errors.UnsupportedMedia("the scale subresource takes JSON, merge and strategic merge patches")
+    return patches.transformation(replace(builtin, version=replace(target.version, schema={})), media, body)(present)
+
+
+def _scaled(target: Target, document: Document, paths: ScalePaths, wanted: Document) -> Document:
+    replicas = (wanted.get("spec") or {}).get("replicas") or 0
+    if not isinstance(replicas, int) or not 0 <= replicas <= _MAX_REPLICAS:
+        rule = f"must be between 0 and {_MAX_REPLICAS}"
+        raise statuses.invalid(target.definition, target.name, (causes.invalid(("spec", "replicas"), replicas, rule),))
+    meta = dict(document["metadata"])
+    for name in ("uid", "resourceVersion"):
+        if (wanted.get("metadata") or {}).get(name):
+            meta[name] = wanted["metadata"][name]
+    return _with(document | {"metadata": meta}, _steps(paths.spec_replicas), replicas)
+
+
+def _scale_of(document: Document, paths: ScalePaths) -> Document:
+    meta = document["metadata"]
+    status: Document = {"replicas": _at(document, _steps(paths.status_replicas)) or 0}
+    selector = _at(document, _steps(paths.label_selector)) if paths.label_selector else None
+    if isinstance(selector, dict):
+        selector = selector_string(LabelSelector.model_validate(selector))
+    if selector:
+        status["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {name: meta[name] for name in _SCALE_METADATA if name in meta},
+        "spec": {"replicas": _at(document, _steps(paths.spec_replicas)) or 0},
+        "status": status,
+    }
+
+
+def _steps(path: str) -> list[str]:
+    return path.lstrip(".").split(".")
+
+
+def _at(document: Any, steps: list[str]) -> Any:
+    for step in steps:
+        document = document.get(step) if isinstance(document, dict) else None
+    return document
+
+
+def _with(document: Document, steps: list[str], value: Any) -> Document:
+    first, *rest = steps
+    return {**document, first: _with(document.get(first) or {}, rest, value) if rest else value}
+
+
+async def evict(objects: Objects, target: Target, request: Request) -> Response:
+    """Answer an eviction by deleting the Pod. Disruption budgets are stored, and not enforced."""
+    body = bodies.read(request).document if request.body else {}
+    options = delete_options(body.get("deleteOptions") or {}, request.query)
+    await delete(objects, target.definition, target.key, options)
+    success = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+    return reply(codec.encode(success), accepted(request), status=201)
+
+
+async def issue_token(objects: Objects, target: Target, request: Request, tokens: ServiceAccountTokens | None) -> Response:
+    """Answer a TokenRequest.
+
+    Raises:
+        NotFound: the account does not exist, or this server issues no tokens.
+    """
+    if tokens is None:
+        raise statuses.unknown_resource()
+    item = objects.latest(target.definition, target.key)
+    body = bodies.read(request).document
+    lifetime, audiences = requested(body)
+    token, expires = tokens.issue(*target.key, item.head.uid, lifetime=lifetime, audiences=audiences)
+    status = {"token": token, "expirationTimestamp": strategy.wire_time(expires)}
+    meta = {"name": target.name, "namespace": target.namespace, "creationTimestamp": strategy.wire_time(objects.clock.now())}
+    answer = {
+        "kind": "TokenRequest",
+        "apiVersion": "authentication.k8s.io/v1",
+        "metadata": meta,
+        "spec": {**(body.get("spec") or {}), "audiences": audiences, "expirationSeconds": int(lifetime.total_seconds())},
+        "status": status,
+    }
+    return reply(codec.encode(answer), accepted(request), status=201)
+
+
+async def finalize(objects: Objects, target: Target, request: Request) -> Response:
+    """Answer a call that replaces the finalizers in a Namespace's spec."""
+    wanted = strategy.identified(target, bodies.read(request).document)
+    item = objects.latest(target.definition, target.key)
+    document = codec.decode_document(item.data)
+    if wanted["metadata"].get("resourceVersion") not in (None, "", document["metadata"]["resourceVersion"]):
+        raise statuses.conflict(target.definition, target.name)
+    finalizers = (wanted.get("spec") or {}).get("finalizers") or []
+    changed = {**document, "spec": {**(document.get("spec") or {}), "finalizers": finalizers}}
+    if strategy.unchanged(document, changed):
+        return reply(item.data, accepted(request))
+    return reply(await objects.settle(target.definition, target.key, changed), accepted(request))
