@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,12 +11,13 @@ from typing import Any
 from capelin.api.devmachine import DevMachine, DevMachineTemplate
 from capelin.api.kubeadmconfig import KubeadmConfig, KubeadmConfigTemplate
 from capelin.api.machine import Machine, MachineInitialization, MachineStatus, NodeReference
-from capelin.api.machinedeployment import MachineDeployment
-from capelin.api.machineset import MachineSet
+from capelin.api.machinedeployment import MACHINEDEPLOYMENT_FINALIZER, MachineDeployment
+from capelin.api.machineset import MACHINESET_FINALIZER, ORDINALS_ANNOTATION, MachineSet
 from capelin.api.meta import Condition, Object, ObjectKey, Resource, find_condition
 from capelin.controllers.machinedeployment.desired import revision_of
 from capelin.controllers.machinedeployment.reconciler import MachineDeploymentReconciler
 from capelin.controllers.machineset.reconciler import MachineSetReconciler
+from capelin.runtime import errors
 from capelin.runtime.client import Client, Page, Selection, WatchEvent, Write
 from capelin.runtime.contract import Contracts
 from capelin.runtime.external import ExternalObjects
@@ -144,6 +146,63 @@ class Workers:
             if machine.metadata.deletion_timestamp is not None:
                 await self.change(Machine, machine.metadata.name, {"metadata": {"finalizers": None}})
         self.server.collect_garbage()
+
+
+def a_machineset(*, replicas: int = 3, ordinals: str | None = None, **given: object) -> MachineSet:
+    """Return a set that has its finalizer, and the ordinals reserved when they are given."""
+    annotations = given.pop("annotations", {})
+    assert isinstance(annotations, dict)
+    annotations |= {ORDINALS_ANNOTATION: ordinals} if ordinals else {}
+    return build.machineset(replicas=replicas, finalizers=[MACHINESET_FINALIZER], annotations=annotations, **given)  # type: ignore[arg-type]
+
+
+async def settled_machineset(replicas: int = 3) -> Workers:
+    """Return a set that has all its Machines, ready, and nothing to do."""
+    world = Workers.of(a_machineset(replicas=replicas))
+    await world.settle_sets()
+    await world.clock.advance(LATER)
+    await world.make_ready()
+    await world.settle_sets(passes=2)
+    return world
+
+
+def deployments_machineset(**given: object) -> tuple[MachineSet, MachineDeployment]:
+    """Return a set and the deployment that owns it."""
+    deployment = build.machinedeployment()
+    return a_machineset(owners=[build.owner(deployment)], **given), deployment  # type: ignore[arg-type]
+
+
+def a_machinedeployment(**given: Any) -> MachineDeployment:
+    """Return a deployment that has its finalizer."""
+    return build.machinedeployment(finalizers=[MACHINEDEPLOYMENT_FINALIZER], **given)
+
+
+async def settled_machinedeployment(**given: Any) -> Workers:
+    """Return a deployment whose Machines are all there, ready and up to date."""
+    world = Workers.of(a_machinedeployment(**given))
+    await run(world)
+    return world
+
+
+async def run(world: Workers, rounds: int = 8) -> None:
+    """Let everybody act until a rollout of a few Machines is over: new Machines come up, deleted ones go."""
+    for _ in range(rounds):
+        await world.settle(rounds=1)
+        await world.clock.advance(LATER)
+        await world.make_ready(*[m for m in await world.machines() if m.metadata.deletion_timestamp is None])
+        await world.finish_deletions()
+    await world.settle()
+
+
+async def change_template(world: Workers, **spec: Any) -> None:
+    """Change fields of the deployment's template, by their names on the wire."""
+    await world.change(MachineDeployment, "workers", {"spec": {"template": {"spec": spec}}})
+
+
+async def pass_behind(world: Workers) -> None:
+    """Make a pass whose last write may lose against what its cache has not seen; the queue would try again."""
+    with contextlib.suppress(errors.Conflict, errors.NotFound, ExceptionGroup):
+        await world.reconcile_set()
 
 
 def ready_status(machine: Machine, clock: FakeClock, *, ready: bool = True) -> MachineStatus:

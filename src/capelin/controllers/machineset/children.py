@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from capelin.api.labels import (
@@ -21,8 +22,8 @@ from capelin.api.labels import (
 )
 from capelin.api.machine import MACHINE_FINALIZER, Machine, MachineSpec
 from capelin.api.machineset import ORDINAL_ANNOTATION, MachineSet
-from capelin.api.meta import ObjectMeta, Resource, Unstructured, owner_reference
-from capelin.api.propagation import PROPAGATED_ANNOTATION, Tags, propagate
+from capelin.api.meta import ObjectMeta, Resource, TemplateMetadata, Unstructured, owner_reference
+from capelin.api.propagation import Tags, propagate
 from capelin.api.references import ContractReference
 from capelin.runtime.naming import child_name
 
@@ -38,7 +39,7 @@ _EXPRESSION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
 def desired_machine(machineset: MachineSet, ordinal: int) -> Machine:
     """Return the Machine with that ordinal, which names the two companions that will be made for it."""
     name = machine_name(machineset, ordinal)
-    tags = inherited_tags(Tags(annotations={ORDINAL_ANNOTATION: str(ordinal)}), machineset)
+    tags = Inheritance.of(machineset).given_to(Tags(annotations={ORDINAL_ANNOTATION: str(ordinal)}))
     spec = machineset.spec.template.spec.model_copy(deep=True)
     spec.infrastructure_ref = _companion(spec.infrastructure_ref, name)
     if spec.bootstrap.config_ref is not None:
@@ -69,7 +70,7 @@ def desired_companion(machine: Machine, machineset: MachineSet, template: Unstru
         "metadata": {
             "name": machine.metadata.name,
             "namespace": machine.metadata.namespace,
-            **inherited_tags(birth, machineset).document(),
+            **Inheritance.of(machineset).given_to(birth).document(),
             "ownerReferences": [owner_reference(machine).wire()],
         },
         "spec": source.get("spec") or {},
@@ -82,10 +83,31 @@ def is_made_from(template: ContractReference | None, reference: ContractReferenc
     return template is not None and reference == _companion(template, machine.metadata.name)
 
 
-def inherited_tags(found: Tags, machineset: MachineSet) -> Tags:
-    """Return the labels and annotations of a Machine or companion that has `found`, brought in line with the set's template."""
-    tags = propagate(found, _template_tags(machineset))
-    return Tags({**tags.labels, **_own_labels(machineset)}, tags.annotations)
+@dataclass(frozen=True, slots=True)
+class Inheritance:
+    """What a set passes on to everything it makes: labels that nobody can take away, and the tags of its template, which may change."""
+
+    always: Mapping[str, str]
+    template: Tags
+
+    @classmethod
+    def of(cls, machineset: MachineSet) -> Inheritance:
+        """Return what `machineset` passes on now."""
+        from_deployment = (DEPLOYMENT_NAME_LABEL, TEMPLATE_HASH_LABEL)
+        always = {
+            CLUSTER_NAME_LABEL: machineset.spec.cluster_name,
+            SET_NAME_LABEL: as_label_value(machineset.metadata.name),
+            **{key: value for key, value in (machineset.metadata.labels or {}).items() if key in from_deployment},
+        }
+        metadata = machineset.spec.template.metadata or TemplateMetadata()
+        labels = {key: value for key, value in (metadata.labels or {}).items() if key not in always}
+        annotations = {key: value for key, value in (metadata.annotations or {}).items() if key != ORDINAL_ANNOTATION}
+        return cls(always, Tags(labels, annotations))
+
+    def given_to(self, found: Tags) -> Tags:
+        """Return the labels and annotations of a Machine or companion that has `found`, brought in line."""
+        tags = propagate(found, self.template)
+        return Tags({**tags.labels, **self.always}, tags.annotations)
 
 
 def machine_name(machineset: MachineSet, ordinal: int) -> str:
@@ -112,24 +134,6 @@ def in_place_fields(template: MachineSpec) -> dict[str, Any]:
         "min_ready_seconds": template.min_ready_seconds,
         "readiness_gates": template.readiness_gates,
         "taints": template.taints,
-    }
-
-
-def _template_tags(machineset: MachineSet) -> Tags:
-    metadata = machineset.spec.template.metadata
-    if metadata is None:
-        return Tags()
-    labels = {key: value for key, value in (metadata.labels or {}).items() if key not in _own_labels(machineset)}
-    return Tags(labels, {k: v for k, v in (metadata.annotations or {}).items() if k not in (ORDINAL_ANNOTATION, PROPAGATED_ANNOTATION)})
-
-
-def _own_labels(machineset: MachineSet) -> dict[str, str]:
-    """Return the labels that everything of the set always has; nobody can take them away, so nobody has to remember them."""
-    inherited = (DEPLOYMENT_NAME_LABEL, TEMPLATE_HASH_LABEL)
-    return {
-        CLUSTER_NAME_LABEL: machineset.spec.cluster_name,
-        SET_NAME_LABEL: as_label_value(machineset.metadata.name),
-        **{key: value for key, value in (machineset.metadata.labels or {}).items() if key in inherited},
     }
 
 

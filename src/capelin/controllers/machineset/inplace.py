@@ -11,7 +11,7 @@ from capelin.api.meta import Condition, Unstructured, find_condition, set_condit
 from capelin.api.propagation import Tags
 from capelin.api.reasons import READY_CONDITION
 from capelin.api.uptodate import up_to_date_condition
-from capelin.controllers.machineset.children import in_place_fields, inherited_tags
+from capelin.controllers.machineset.children import Inheritance, in_place_fields
 from capelin.controllers.machineset.companions import companions_of
 from capelin.controllers.machineset.scope import Scope
 from capelin.runtime import errors
@@ -27,20 +27,21 @@ async def reconcile_in_place(external: ExternalObjects, client: Client, clock: C
     if isinstance(scope.machines, Seen):
         return DONE
     template = default_machine(Machine(spec=scope.machineset.spec.template.spec)).spec
+    inheritance = Inheritance.of(scope.machineset)
     verdict = up_to_date_condition(scope.machineset, scope.deployment, now=clock.now()) if scope.deployment is not None else None
     for machine in scope.machines:
-        await _update_machine(client, scope, machine, template)
+        await _update_machine(client, machine, template, inheritance)
         if machine.metadata.deletion_timestamp is None:
             for companion in companions_of(machine, scope):
                 found = await external.get(companion.reference, machine.key.namespace)
                 if found is not None:
-                    await _update_companion(client, scope, found)
+                    await _update_companion(client, found, inheritance)
             if verdict is not None and _is_due(machine, verdict):
                 await _report_up_to_date(client, machine, verdict)
     return DONE
 
 
-async def _update_machine(client: Client, scope: Scope, machine: Machine, template: MachineSpec) -> None:
+async def _update_machine(client: Client, machine: Machine, template: MachineSpec, inheritance: Inheritance) -> None:
     """Set labels, annotations and in-place fields; of a Machine that is going only the time-outs of its deletion."""
     spec = default_machine(machine).spec
     is_going = machine.metadata.deletion_timestamp is not None
@@ -49,7 +50,7 @@ async def _update_machine(client: Client, scope: Scope, machine: Machine, templa
     patch: dict[str, Any] = {}
     if changed:
         patch["spec"] = merge_diff(spec.wire(), spec.model_copy(update=changed).wire())
-    metadata = {} if is_going else _tag_patch(Tags(machine.metadata.labels or {}, machine.metadata.annotations or {}), scope)
+    metadata = {} if is_going else _tag_patch(Tags(machine.metadata.labels or {}, machine.metadata.annotations or {}), inheritance)
     if metadata:
         patch["metadata"] = metadata
     if patch:
@@ -57,15 +58,15 @@ async def _update_machine(client: Client, scope: Scope, machine: Machine, templa
         machine.metadata, machine.spec = stored.metadata, stored.spec
 
 
-async def _update_companion(client: Client, scope: Scope, companion: Unstructured) -> None:
+async def _update_companion(client: Client, companion: Unstructured, inheritance: Inheritance) -> None:
     metadata = companion.document.get("metadata") or {}
-    patch = _tag_patch(Tags(metadata.get("labels") or {}, metadata.get("annotations") or {}), scope)
+    patch = _tag_patch(Tags(metadata.get("labels") or {}, metadata.get("annotations") or {}), inheritance)
     if patch:
         await client.patch(companion.resource, companion.key, {"metadata": patch})
 
 
-def _tag_patch(found: Tags, scope: Scope) -> dict[str, Any]:
-    return merge_diff(found.document(), inherited_tags(found, scope.machineset).document())
+def _tag_patch(found: Tags, inheritance: Inheritance) -> dict[str, Any]:
+    return merge_diff(found.document(), inheritance.given_to(found).document())
 
 
 def _is_due(machine: Machine, verdict: Condition) -> bool:

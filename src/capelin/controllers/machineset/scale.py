@@ -19,6 +19,7 @@ from capelin.controllers.machineset.preflight import preflight_failures
 from capelin.controllers.machineset.scope import Scope
 from capelin.runtime import errors
 from capelin.runtime.client import Client
+from capelin.runtime.contract import ContractError
 from capelin.runtime.events import Recorder
 from capelin.runtime.external import ExternalObjects, Seen
 from capelin.runtime.ownership import Whose, whose
@@ -106,7 +107,10 @@ class Scaling:
         reference = cluster.spec.control_plane_ref if cluster is not None else None
         if cluster is None or reference is None:
             return []
-        resource = await self.external.contracts.resource(reference.api_group, reference.kind)
+        try:
+            resource = await self.external.contracts.resource(reference.api_group, reference.kind)
+        except ContractError as error:
+            return [f"Cluster spec.controlPlaneRef: {error}"]
         control_plane = await self.live.get(resource, ObjectKey(cluster.key.namespace, reference.name))
         if control_plane is None:
             return [f"{reference.kind} {cluster.key.namespace}/{reference.name} does not exist"]
