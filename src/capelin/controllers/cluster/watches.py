@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
 
 from capelin.api.cluster import Cluster
-from capelin.api.labels import CLUSTER_NAME_LABEL
+from capelin.api.labels import CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL
 from capelin.api.machine import Machine
 from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.machineset import MachineSet
 from capelin.api.meta import ObjectKey
-from capelin.runtime.reconcile import Change, Declaration, Reader, Rule, Watch, itself
+from capelin.runtime import codec
+from capelin.runtime.reconcile import Change, Declaration, Entry, Reader, Rule, Watch, itself
+
+SUMMARY_PAUSE: Final = timedelta(seconds=1)
+"""How long news that only a summary tells wait for each other. The Machines of a cluster start together and change several times a second,
+and each change would be a write of the Cluster."""
 
 
 def labelled_to_cluster(change: Change, reader: Reader) -> Iterable[ObjectKey]:  # noqa: ARG001 - the shape of a map function
@@ -20,14 +27,25 @@ def labelled_to_cluster(change: Change, reader: Reader) -> Iterable[ObjectKey]: 
     return (ObjectKey(entry.key.namespace, name),) if name else ()
 
 
+def is_step(change: Change) -> bool:
+    """Tell whether the change decides what the Cluster does next: something came, went or was told to go, or the control plane moved on."""
+    old, new = change.old, change.new
+    if old is None or new is None or old.deleting != new.deleting:
+        return True
+    return CONTROL_PLANE_LABEL in new.labels and _phase(old) != _phase(new)
+
+
+def _phase(machine: Entry) -> object:
+    return (codec.decode_document(machine.data).get("status") or {}).get("phase")
+
+
 DECLARATION = Declaration(
     name="cluster",
     kind=Cluster,
     watches=(
         Watch(Cluster, itself),
-        Watch(Machine, labelled_to_cluster),
-        Watch(MachineSet, labelled_to_cluster),
-        Watch(MachineDeployment, labelled_to_cluster),
+        *(Watch(kind, labelled_to_cluster, is_step) for kind in (Machine, MachineSet, MachineDeployment)),
+        *(Watch(kind, labelled_to_cluster, after=SUMMARY_PAUSE) for kind in (Machine, MachineSet, MachineDeployment)),
     ),
     rules=(
         Rule(("cluster.x-k8s.io",), ("clusters",), ("get", "list", "watch", "patch")),
