@@ -1,10 +1,16 @@
 from __future__ import annotations
 
-from capelin.api.cluster import Cluster
+from capelin.api.cluster import Cluster, ClusterInitialization, ClusterStatus
 from capelin.api.machine import Machine
 from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.meta import ObjectKey
-from capelin.controllers.machine.watches import DECLARATION, cluster_to_machines, deployment_to_machines, has_new_revision
+from capelin.controllers.machine.watches import (
+    DECLARATION,
+    cluster_to_machines,
+    deployment_to_machines,
+    has_new_revision,
+    is_step_of_cluster,
+)
 from capelin.runtime.cache import Cache, KindCache
 from capelin.runtime.codec import encode
 from capelin.runtime.entries import CachedObject, ingest
@@ -49,6 +55,19 @@ def test_only_a_new_revision_of_a_deployment_matters() -> None:
     assert has_new_revision(Change(first, second))
     assert not has_new_revision(Change(first, first))
     assert not has_new_revision(Change(None, first))
+
+
+def test_only_steps_of_the_cluster_wake_its_machines() -> None:
+    plain = build.cluster()
+    counted = build.cluster(status=ClusterStatus(phase="Provisioned"))
+    ready = build.cluster(status=ClusterStatus(initialization=ClusterInitialization(control_plane_initialized=True)))
+    changed = build.cluster()
+    changed.metadata.generation = 2
+
+    def is_step(old: Cluster | None, new: Cluster | None) -> bool:
+        return is_step_of_cluster(Change(entry(old) if old else None, entry(new) if new else None))
+
+    assert [is_step(plain, new) for new in (plain, counted, ready, changed, None)] == [False, False, True, True, True]
 
 
 def test_the_declaration_is_that_of_machines() -> None:

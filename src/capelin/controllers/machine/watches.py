@@ -10,7 +10,8 @@ from capelin.api.machine import Machine
 from capelin.api.machinedeployment import REVISION_ANNOTATION, MachineDeployment
 from capelin.api.machineset import MachineSet
 from capelin.api.meta import ObjectKey
-from capelin.runtime.reconcile import Change, Declaration, Reader, Rule, Watch, itself
+from capelin.runtime import codec
+from capelin.runtime.reconcile import Change, Declaration, Entry, Reader, Rule, Watch, itself
 
 
 def cluster_to_machines(change: Change, reader: Reader) -> Iterable[ObjectKey]:
@@ -25,6 +26,16 @@ def deployment_to_machines(change: Change, reader: Reader) -> Iterable[ObjectKey
     return [entry.key for entry in reader.entries(Machine, namespace=key.namespace, labels={DEPLOYMENT_NAME_LABEL: key.name})]
 
 
+def is_step_of_cluster(change: Change) -> bool:
+    """Tell whether the Cluster came, went, changed its spec, was told to go or reached a milestone: its counters are nothing to Machines."""
+    old, new = change.old, change.new
+    return old is None or new is None or old.generation != new.generation or _milestones(old) != _milestones(new)
+
+
+def _milestones(cluster: Entry) -> object:
+    return (codec.decode_document(cluster.data).get("status") or {}).get("initialization")
+
+
 def has_new_revision(change: Change) -> bool:
     """Tell whether the MachineDeployment has moved to another revision, which makes Nodes outdated."""
     old, new = change.old, change.new
@@ -36,7 +47,7 @@ DECLARATION = Declaration(
     kind=Machine,
     watches=(
         Watch(Machine, itself),
-        Watch(Cluster, cluster_to_machines),
+        Watch(Cluster, cluster_to_machines, is_step_of_cluster),
         Watch(MachineDeployment, deployment_to_machines, has_new_revision),
     ),
     rules=(
