@@ -48,7 +48,7 @@ DECLARATION = Declaration(
         *(Watch(kind, labelled_to_cluster, after=SUMMARY_PAUSE) for kind in (Machine, MachineSet, MachineDeployment)),
     ),
     rules=(
-        Rule(("cluster.x-k8s.io",), ("clusters",), ("get", "list", "watch", "patch")),
+        Rule(("cluster.x-k8s.io",), ("clusters",), ("list", "watch", "patch")),
         Rule(("cluster.x-k8s.io",), ("clusters/status",), ("patch",)),
         Rule(("cluster.x-k8s.io",), ("machines", "machinesets", "machinedeployments"), ("list", "watch", "delete")),
         Rule(

@@ -27,7 +27,7 @@ def deployment_to_machines(change: Change, reader: Reader) -> Iterable[ObjectKey
 
 
 def is_step_of_cluster(change: Change) -> bool:
-    """Tell whether the Cluster came, went, changed its spec, was told to go or reached a milestone: its counters are nothing to Machines."""
+    """Tell whether the Cluster came, went, changed its spec, was told to go or reached a milestone; its counters are nothing to us."""
     old, new = change.old, change.new
     return old is None or new is None or old.generation != new.generation or _milestones(old) != _milestones(new)
 
@@ -51,7 +51,7 @@ DECLARATION = Declaration(
         Watch(MachineDeployment, deployment_to_machines, has_new_revision),
     ),
     rules=(
-        Rule(("cluster.x-k8s.io",), ("machines",), ("get", "list", "watch", "patch")),
+        Rule(("cluster.x-k8s.io",), ("machines",), ("list", "watch", "patch")),
         Rule(("cluster.x-k8s.io",), ("machines/status",), ("patch",)),
         Rule(("cluster.x-k8s.io",), ("clusters",), ("get", "list", "watch")),
         Rule(("cluster.x-k8s.io",), ("machinesets", "machinedeployments"), ("list", "watch")),
