@@ -1,31 +1,41 @@
 """The `world` fixture: every test that takes it runs once in each world."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from itertools import count
 
 import pytest
 
-from capelin.runtime.transport import Credentials
-from tests.contract.worlds import World, fake_world, first_revision, http_world
+from tests.contract.worlds import World, embedded_tls_world, embedded_world, fake_world, first_revision, http_world
+from tests.integration.authority import Authority
 from tests.integration.realserver import RealServer
 
 _numbers = count(1)
 
 
-@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
-def elsewhere(request: pytest.FixtureRequest) -> Credentials | None:
-    """Return how to reach the world that is another process; None for those that are here."""
-    if request.param != "real":
-        return None
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority for the embedded server."""
+    return Authority.create(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(params=["fake", "embedded", "embedded over TLS", pytest.param("real", marks=pytest.mark.real)])
+def place(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[World]:
+    """Return a world that is still to be entered; a synchronous fixture, because a real server is started by one."""
+    namespace = f"contract-{next(_numbers)}"
+    match request.param:
+        case "fake":
+            return fake_world()
+        case "embedded":
+            return embedded_world(namespace)
+        case "embedded over TLS":
+            return embedded_tls_world(request.getfixturevalue("authority"), namespace)
     server: RealServer = request.getfixturevalue("real_server")
-    return server.credentials()
+    return http_world(server.credentials(), namespace, first_revision, sends_bookmarks=False)
 
 
 @pytest.fixture
-async def world(elsewhere: Credentials | None) -> AsyncIterator[World]:
+async def world(place: AbstractAsyncContextManager[World]) -> AsyncIterator[World]:
     """Yield a world with a namespace of its own."""
-    if elsewhere is None:
-        yield await fake_world()
-        return
-    async with http_world(elsewhere, f"contract-{next(_numbers)}", first_revision, sends_bookmarks=False) as found:
-        yield found
+    async with place as entered:
+        yield entered

@@ -9,12 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from capelin.api.meta import ObjectKey, Resource, Unstructured
+from capelin.apiserver.server import ApiServer
+from capelin.apiserver.serving import HttpEndpoints
+from capelin.apiserver.store import MemoryStore
 from capelin.runtime import errors
 from capelin.runtime.client import EVERYTHING, ApiClient, Client
+from capelin.runtime.entries import ingest
 from capelin.runtime.http import connect
-from capelin.runtime.transport import Credentials
+from capelin.runtime.inprocess import InProcess
+from capelin.runtime.seams import SystemClock, SystemRandom
+from capelin.runtime.transport import Credentials, ServingIdentity, User
 from tests.fakes import FakeClient
+from tests.integration.authority import Authority
+from tests.integration.realserver import free_ports
 from tests.runtime.ships import SHIP, Ship, ship
+
+HISTORY = 100
+"""Events the embedded server remembers: more than any test makes, few enough to be pushed out quickly."""
 
 DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
@@ -47,8 +58,9 @@ class World:
         return ObjectKey(self.namespace, name)
 
 
-async def fake_world() -> World:
-    """Return a world that is a dictionary."""
+@asynccontextmanager
+async def fake_world() -> AsyncIterator[World]:
+    """Yield a world that is a dictionary."""
     client = FakeClient()
 
     async def end_watches() -> None:
@@ -60,7 +72,7 @@ async def fake_world() -> World:
         client.compact()
         return str(old)
 
-    return World(client, "contract", old_revision, end_watches)
+    yield World(client, "contract", old_revision, end_watches)
 
 
 @asynccontextmanager
@@ -85,6 +97,52 @@ async def http_world(
             yield world
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def embedded_world(namespace: str) -> AsyncIterator[World]:
+    """Yield a world on the embedded server, without sockets."""
+    async with embedded_server() as (server, old_revision):
+        client = ApiClient(InProcess(server, User("test", ("system:masters",))))
+        async with server_world(client, namespace, old_revision, sends_bookmarks=True) as world:
+            yield world
+
+
+@asynccontextmanager
+async def embedded_tls_world(authority: Authority, namespace: str) -> AsyncIterator[World]:
+    """Yield a world on the embedded server, over TLS and with a client certificate."""
+    (port,) = free_ports(1)
+    endpoints = HttpEndpoints()
+    async with embedded_server() as (server, old_revision):
+        await endpoints.open("127.0.0.1", port, server, ServingIdentity(*authority.server(), authority.certificate))
+        try:
+            pair = authority.client("test", ("system:masters",))
+            credentials = Credentials(f"https://127.0.0.1:{port}", authority.certificate, *pair)
+            async with http_world(credentials, namespace, old_revision, sends_bookmarks=True) as world:
+                yield world
+        finally:
+            await endpoints.close_all()
+
+
+@asynccontextmanager
+async def embedded_server() -> AsyncIterator[tuple[ApiServer, Callable[[], Awaitable[str]]]]:
+    """Yield a running server whose history is short, and how to learn a revision that has left it."""
+    store = MemoryStore(history=HISTORY)
+    server = ApiServer(store, clock=SystemClock(), random=SystemRandom())
+    await server.start()
+    client = ApiClient(InProcess(server, User("test", ("system:masters",))))
+
+    async def old_revision() -> str:
+        (found,) = (await client.page(SHIP, EVERYTHING, limit=1)).items
+        key = ingest(found).key
+        for number in range(2 * HISTORY):
+            await client.patch(SHIP, key, {"spec": {"knots": number}})
+        return ingest(found).resource_version
+
+    try:
+        yield server, old_revision
+    finally:
+        await server.stop()
 
 
 async def first_revision() -> str:
