@@ -1,0 +1,170 @@
+"""The simulated cloud: clusters and machines in memory, their Kubernetes objects in a database.
+
+Nothing happens by itself here. A machine moves on when somebody asks how far it is (`advance`), and the answer says when asking again is
+worth while; so there is no task, no timer and no write for a machine that runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from capelin.api.behavior import APIBehavior
+from capelin.cloud.inmemory.boot import Boot, StepFailed
+from capelin.cloud.inmemory.cluster import Servers, WorkloadCluster
+from capelin.cloud.inmemory.kubeadm import Discovery, Join, Registration, Run, kubeadm_run
+from capelin.cloud.inmemory.machine import SimulatedMachine
+from capelin.cloud.inmemory.orders import Order, Progress, Site, Stage, State, Step
+from capelin.cloud.inmemory.userdata import UserDataError, written_files
+from capelin.runtime.seams import Clock, Keys, Random
+from capelin.runtime.transport import Endpoints
+
+
+@dataclass(eq=False, slots=True)
+class InMemoryCloud:
+    """All simulated clusters of a process. Run `run` in the background, so that they end with it."""
+
+    servers: Servers
+    endpoints: Endpoints
+    clock: Clock
+    random: Random
+    keys: Keys
+    _clusters: dict[str, WorkloadCluster] = field(default_factory=dict)
+    _machines: dict[str, SimulatedMachine] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Wait until cancelled; then every endpoint is closed. The objects stay in the database."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.gather(*(cluster.close() for cluster in self._clusters.values()))
+
+    # -- clusters ---------------------------------------------------------------------------------------------------------------
+
+    async def provide(self, site: Site, behavior: APIBehavior) -> None:
+        """Have a cluster at that place, which answers as `behavior` says once a machine runs its control plane.
+
+        Raises:
+            OSError: its endpoint cannot be opened.
+        """
+        await self._cluster(site).adjust(site, behavior)
+
+    def is_serving(self, cluster_uid: str) -> bool:
+        """Tell whether the cluster's endpoint is open."""
+        cluster = self._clusters.get(cluster_uid)
+        return cluster is not None and cluster.is_serving
+
+    async def withdraw(self, cluster_uid: str) -> None:
+        """Close the cluster's endpoint and forget its objects; nothing happens when that is done already.
+
+        Raises:
+            OSError: the objects could not be forgotten.
+        """
+        cluster = self._clusters.get(cluster_uid)
+        if cluster is not None:
+            await cluster.close()
+        await self.servers.drop(cluster_uid)
+        self._clusters.pop(cluster_uid, None)
+
+    # -- machines ---------------------------------------------------------------------------------------------------------------
+
+    def has(self, machine_uid: str) -> bool:
+        """Tell whether the cloud has the machine, so that its bootstrap data is not needed any more."""
+        return machine_uid in self._machines
+
+    async def advance(self, order: Order) -> Progress:
+        """Have the machine, carry out the steps that are due, and tell how far it is.
+
+        Raises:
+            UserDataError: its bootstrap data cannot be carried out.
+            ApiError: the workload cluster's API server failed.
+        """
+        machine = self._machines.get(order.uid)
+        if machine is None:
+            machine = self._machines[order.uid] = self._ordered(order)
+        boot = Boot(machine, order, self._cluster(order.site), self.clock, self.keys)
+        life = await self._live(boot)
+        if machine.is_dead:
+            stopped = Step(State.FAILED, "the machine has stopped, as its behavior said")
+            return Progress(dict.fromkeys(machine.stages, stopped), address=boot.host.address)
+        steps, after = await self._climb(boot)
+        if Stage.NODE in machine.done:
+            await boot.run_extra_pods()
+        due = [delay for delay in (after, life) if delay is not None]
+        return Progress(steps, min(due) if due else None, boot.host.address)
+
+    async def remove(self, machine_uid: str) -> None:
+        """Have the machine no more. Its Node stays until somebody deletes it, as in every cloud."""
+        machine = self._machines.get(machine_uid)
+        if machine is None:
+            return
+        cluster = self._clusters.get(machine.site_uid)
+        if cluster is not None:
+            await cluster.leave(machine_uid)
+        del self._machines[machine_uid]
+
+    async def _climb(self, boot: Boot) -> tuple[dict[Stage, Step], timedelta | None]:
+        """Carry out the steps that are due, up to the first that is not done; return them, and when it is worth another look."""
+        machine, steps = boot.machine, dict[Stage, Step]()
+        for stage, act in _acts(boot).items():
+            if stage not in machine.stages:
+                break
+            if stage not in machine.done:
+                remaining = machine.remaining(stage, boot.order, now=self.clock.monotonic())
+                if remaining > timedelta():
+                    return steps | {stage: Step(State.STARTING)}, remaining
+                try:
+                    await act()
+                except StepFailed as failure:
+                    return steps | {stage: Step(State.FAILED, str(failure))}, failure.retry
+                machine.done[stage] = self.clock.monotonic()
+            steps[stage] = Step(State.DONE)
+        return steps, None
+
+    async def _live(self, boot: Boot) -> timedelta | None:
+        """Do to a running machine what its behavior declares; return when it dies, if it will."""
+        machine, behavior = boot.machine, boot.order.behavior
+        if Stage.VM not in machine.done or machine.is_dead:
+            return None
+        if behavior.die_after is not None:
+            left = behavior.die_after - timedelta(seconds=self.clock.monotonic() - machine.done[Stage.VM])
+            if left > timedelta():
+                return left
+            await boot.die()
+            machine.is_dead = True
+        elif behavior.lose_node and Stage.NODE in machine.done:
+            await boot.lose_node()
+            del machine.done[Stage.NODE]
+            machine.has_had_its_time = True  # it needs no token to register again
+        return None
+
+    def _ordered(self, order: Order) -> SimulatedMachine:
+        draws = {stage: self.random.random() for stage in Stage}
+        began = self.clock.monotonic()
+        return SimulatedMachine(order.uid, order.site.uid, order.name, _run(order), began, draws, has_had_its_time=order.has_joined)
+
+    def _cluster(self, site: Site) -> WorkloadCluster:
+        cluster = self._clusters.get(site.uid)
+        if cluster is None:
+            cluster = self._clusters[site.uid] = WorkloadCluster(site, self.servers, self.endpoints, self.clock)
+        return cluster
+
+
+def _acts(boot: Boot) -> dict[Stage, Callable[[], Awaitable[None]]]:
+    return {
+        Stage.VM: boot.start_vm,
+        Stage.NODE: boot.start_node,
+        Stage.ETCD: boot.start_etcd,
+        Stage.API_SERVER: boot.start_api_server,
+    }
+
+
+def _run(order: Order) -> Run:
+    """Return what kubeadm does on the machine; one that joined before needs no data to run on as it did."""
+    if order.bootstrap is not None:
+        return kubeadm_run(written_files(order.bootstrap, hostname=order.name), hostname=order.name)
+    if not order.has_joined:
+        raise UserDataError("found no bootstrap data, allowed is a cloud-config")
+    return Join(Registration(order.name), Discovery(), order.is_control_plane)
