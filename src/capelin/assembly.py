@@ -12,12 +12,16 @@ from typing import Final
 
 from capelin.api.core import Secret
 from capelin.api.devcluster import DevCluster
+from capelin.api.kubeadmconfig import KubeadmConfig
 from capelin.api.labels import CLUSTER_NAME_LABEL, DEPLOYMENT_NAME_LABEL
 from capelin.api.machine import Machine
 from capelin.api.meta import Object, ObjectKey
 from capelin.controllers.cluster.deletion import DeletionSteps as ClusterDeletion
 from capelin.controllers.cluster.reconciler import ClusterReconciler
 from capelin.controllers.cluster.watches import DECLARATION as CLUSTER
+from capelin.controllers.kubeadmconfig.lock import InitLock
+from capelin.controllers.kubeadmconfig.reconciler import KubeadmConfigReconciler
+from capelin.controllers.kubeadmconfig.watches import DECLARATION as KUBEADMCONFIG
 from capelin.controllers.machine.deletion import Deadlines
 from capelin.controllers.machine.deletion import DeletionSteps as MachineDeletion
 from capelin.controllers.machine.reconciler import MachineReconciler
@@ -62,7 +66,7 @@ class Seams:
 
 def declarations() -> tuple[Declaration, ...]:
     """Return the declaration of every controller there is."""
-    return (CLUSTER, MACHINE, MACHINESET, MACHINEDEPLOYMENT)
+    return (CLUSTER, MACHINE, MACHINESET, MACHINEDEPLOYMENT, KUBEADMCONFIG)
 
 
 def cache_plan(namespaces: Collection[str] = ()) -> CachePlan:
@@ -134,11 +138,17 @@ def _machinedeployment(w: _Wiring) -> Reconciler:
     return MachineDeploymentReconciler(w.manager.client, w.manager.live, w.external(MACHINEDEPLOYMENT), w.seams.clock, w.manager.recorder)
 
 
+def _kubeadmconfig(w: _Wiring) -> Reconciler:
+    client, live = w.manager.client, w.manager.live
+    return KubeadmConfigReconciler(client, live, w.certificates, InitLock(live), w.connections, w.seams.clock)
+
+
 _BUILDERS: Final[dict[str, Callable[[_Wiring], Reconciler]]] = {
     CLUSTER.name: _cluster,
     MACHINE.name: _machine,
     MACHINESET.name: _machineset,
     MACHINEDEPLOYMENT.name: _machinedeployment,
+    KUBEADMCONFIG.name: _kubeadmconfig,
 }
 
 
@@ -155,6 +165,7 @@ class _Waker:
     def connection_changed(self, cluster: ObjectKey) -> None:
         self.manager.queue(CLUSTER).add(cluster)
         self._wake_all(MACHINE, Machine, cluster)
+        self._wake_all(KUBEADMCONFIG, KubeadmConfig, cluster)
 
     def node_changed(self, cluster: ObjectKey, change: NodeChange) -> None:
         machines = self.manager.caches.cache.of(Machine)
