@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from capelin.api.cluster import Cluster
+from capelin.api.core import Secret
 from capelin.api.kubeadmconfig import KubeadmConfig
 from capelin.api.labels import CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL
 from capelin.api.machine import Machine
@@ -40,6 +41,8 @@ DECLARATION = Declaration(
         Rule(("bootstrap.cluster.x-k8s.io",), ("kubeadmconfigs",), ("get", "list", "watch")),
         Rule(("bootstrap.cluster.x-k8s.io",), ("kubeadmconfigs/status",), ("patch",)),
         Rule(("cluster.x-k8s.io",), ("machines", "clusters"), ("get", "list", "watch")),
-        Rule(("",), ("secrets", "configmaps"), ("get", "create", "update")),  # certificates, bootstrap data; the init lock
+        Rule(("",), ("secrets",), ("get", "list", "watch", "create", "update")),  # certificates and bootstrap data
+        Rule(("",), ("configmaps",), ("get", "create", "update")),  # the init lock
     ),
+    caches=(Secret,),
 )
