@@ -29,7 +29,7 @@ ROOTS: list[tuple[str, dict[str, Any], str]] = [
     (
         "metadata with labels",
         fields(metadata=fields(labels={"type": "object"})),
-        "schema.properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified",
+        "schema.properties[metadata]: Forbidden: must not specify anything other than name and generateName",
     ),
     ("default of metadata", fields(metadata={"type": "object", "default": {}}), "must not be set in top-level metadata"),
     ("kind that is no string", fields(kind={"type": "integer"}), 'schema.properties[kind].type: Invalid value: "integer": must be string'),
