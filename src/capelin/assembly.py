@@ -126,7 +126,7 @@ def _cluster(w: _Wiring) -> Reconciler:
 
 def _machine(w: _Wiring) -> Reconciler:
     client, live, external, clock = w.manager.client, w.manager.live, w.external(MACHINE), w.seams.clock
-    deletion = MachineDeletion(client, live, external, w.connections, clock, Deadlines(clock))
+    deletion = MachineDeletion(live, external, w.connections, clock, Deadlines(clock))
     return MachineReconciler(client, live, external, w.connections, deletion, clock)
 
 

@@ -82,7 +82,7 @@ class World:
     def reconciler(self) -> MachineReconciler:
         client = self.client or self.management
         external = ExternalObjects(client, self.management, Contracts(self.management, self.clock), NoTracker())
-        steps = DeletionSteps(client, self.management, external, self.clusters, self.clock, self.deadlines)
+        steps = DeletionSteps(self.management, external, self.clusters, self.clock, self.deadlines)
         return MachineReconciler(client, self.management, external, self.clusters, steps, self.clock)
 
     async def reconcile(self, key: ObjectKey = KEY) -> Result:

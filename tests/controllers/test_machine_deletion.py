@@ -227,8 +227,23 @@ async def test_an_unreachable_cluster_holds_the_drain_and_says_so(world: World) 
     result = await world.reconcile()
 
     assert result.after == DRAIN_RETRY
-    assert "cannot be reached" in world.condition("Deleting").message
+    assert "there is no connection to cluster default/demo" in world.condition("Deleting").message
     assert not is_being_deleted(world, DevMachine)
+
+
+async def test_a_cluster_that_refuses_to_be_drained_is_given_up_after_the_time_out(world: World) -> None:
+    await world.management.patch(Machine, KEY, {"spec": {"deletion": {"nodeDrainTimeoutSeconds": 5}}})
+    world.workload.read_faults["pods", ""] = errors.Forbidden("pods is forbidden")
+    await delete(world)
+
+    result = await world.reconcile()
+    message = world.condition("Deleting").message
+    await world.clock.advance(timedelta(seconds=5))
+    await world.reconcile()
+
+    assert result.after == timedelta(seconds=5)
+    assert "pods is forbidden" in message
+    assert is_being_deleted(world, DevMachine)
 
 
 async def test_a_node_that_another_computer_took_over_is_left_alone(world: World) -> None:

@@ -78,9 +78,8 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True)
 class DeletionSteps:
-    """Deletes Machines. `client` reads the cache, `live` the server."""
+    """Deletes Machines. `live` reads the server."""
 
-    client: Client
     live: Client
     external: ExternalObjects
     clusters: WorkloadClusters
@@ -202,15 +201,18 @@ class DeletionSteps:
         return waiting
 
     async def _until(self, left: timedelta | None, scope: Scope, reason: str, step: _Step) -> Result | None:
-        """Take a step on the Node; return when to look again, or None when it is done, out of time, or has nothing to work on."""
+        """Take a step on the Node; return when to look again, or None when it is done, out of time, or has nothing to work on.
+
+        A workload cluster that refuses or cannot be reached is waited for: its time is limited like that of one that is slow.
+        """
         if left == timedelta():
             return None
         scope.stage = Stage(reason)
         try:
             workload, node = await self._live_node(scope)
             stage = await step(workload, node) if node is not None else None
-        except errors.Unreachable as error:
-            stage = Stage(reason, f"the workload cluster cannot be reached: {error}")
+        except errors.ApiError as error:
+            stage = Stage(reason, f"the workload cluster does not let us: {error}")
         if stage is None:
             return None
         scope.stage = stage
