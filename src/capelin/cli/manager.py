@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from capelin import assembly
+from capelin.apiserver.serving import HttpEndpoints
 from capelin.api.meta import ObjectKey
 from capelin.cli.running import Running, Surroundings
 from capelin.cli.session import find_access, kubeconfig_options, reporting
@@ -91,7 +92,7 @@ def command(
 
     async def run() -> None:
         connection = access.connect(clock, random)
-        seams = assembly.Seams(clock, random, SystemKeys(SystemThreads()), http.connect, endpoints)
+        seams = assembly.Seams(clock, random, SystemKeys(SystemThreads()), http.connect, HttpEndpoints())
         surroundings = Surroundings(health_address, metrics_address, otlp_endpoint, trace_ratio)
         try:
             await Running(connection, access.address.url, seams, settings, names, surroundings).run()

@@ -136,7 +136,7 @@ def _merged(group: list[Node]) -> Node:
         status=first.status,
         reason=first.reason,
         since=first.since,
-        message=f"See {shown}" + (f": {first.message}" if first.message else ""),
+        message="\n".join(filter(None, (f"See {shown}", first.message))),
     )
 
 

@@ -148,6 +148,6 @@ async def _serve(directory: DataDirectory, port: int, server_only: bool, started
             started()
             await stopping.wait()
             return
-        seams = assembly.Seams(clock, random, keys, http.connect, endpoints, database)
+        seams = assembly.Seams(clock, random, keys, http.connect, endpoints)
         running = Running(connection, "in-process", seams, Settings(plan=assembly.cache_plan()))
         await running.run(started=lambda _: started())

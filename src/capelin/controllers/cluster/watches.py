@@ -51,11 +51,8 @@ DECLARATION = Declaration(
         Rule(("cluster.x-k8s.io",), ("clusters",), ("list", "watch", "patch")),
         Rule(("cluster.x-k8s.io",), ("clusters/status",), ("patch",)),
         Rule(("cluster.x-k8s.io",), ("machines", "machinesets", "machinedeployments"), ("list", "watch", "delete")),
-        Rule(
-            ("infrastructure.cluster.x-k8s.io", "controlplane.cluster.x-k8s.io"),
-            ("*",),
-            ("get", "list", "watch", "patch", "delete"),
-        ),
+        # Our own provider's; another brings a role of its own, which joins ours by its label.
+        Rule(("infrastructure.cluster.x-k8s.io",), ("devclusters",), ("get", "list", "watch", "patch", "delete")),
         Rule(("apiextensions.k8s.io",), ("customresourcedefinitions",), ("get",)),
         Rule(("",), ("secrets",), ("get", "create", "patch")),  # certificate authority and kubeconfig of the workload cluster
     ),

@@ -55,12 +55,9 @@ DECLARATION = Declaration(
         Rule(("cluster.x-k8s.io",), ("machines/status",), ("patch",)),
         Rule(("cluster.x-k8s.io",), ("clusters",), ("get", "list", "watch")),
         Rule(("cluster.x-k8s.io",), ("machinesets", "machinedeployments"), ("list", "watch")),
-        Rule(
-            ("bootstrap.cluster.x-k8s.io", "infrastructure.cluster.x-k8s.io"),
-            ("*",),
-            ("get", "list", "watch", "patch", "delete"),
-        ),
-        Rule(("controlplane.cluster.x-k8s.io",), ("*",), ("get",)),
+        # Our own providers'; others bring roles of their own, which join ours by their label.
+        Rule(("bootstrap.cluster.x-k8s.io",), ("kubeadmconfigs",), ("get", "list", "watch", "patch", "delete")),
+        Rule(("infrastructure.cluster.x-k8s.io",), ("devmachines",), ("get", "list", "watch", "patch", "delete")),
         Rule(("apiextensions.k8s.io",), ("customresourcedefinitions",), ("get",)),
         Rule(("",), ("secrets",), ("get",)),  # the kubeconfigs of the workload clusters
     ),

@@ -48,7 +48,9 @@ DECLARATION = Declaration(
         Rule(("cluster.x-k8s.io",), ("machinedeployments/status",), ("patch",)),
         Rule(("cluster.x-k8s.io",), ("machinesets",), ("get", "list", "watch", "create", "patch", "delete")),
         Rule(("cluster.x-k8s.io",), ("clusters", "machines"), ("list", "watch")),
-        Rule(("bootstrap.cluster.x-k8s.io", "infrastructure.cluster.x-k8s.io"), ("*",), ("list", "watch", "patch")),
+        # Our own providers'; others bring roles of their own, which join ours by their label.
+        Rule(("bootstrap.cluster.x-k8s.io",), ("kubeadmconfigtemplates",), ("get", "list", "watch", "patch")),
+        Rule(("infrastructure.cluster.x-k8s.io",), ("devmachinetemplates",), ("get", "list", "watch", "patch")),
         Rule(("apiextensions.k8s.io",), ("customresourcedefinitions",), ("get",)),
     ),
     caches=(Machine,),

@@ -85,8 +85,11 @@ DECLARATION = Declaration(
         Rule(("cluster.x-k8s.io",), ("machines",), ("get", "list", "watch", "create", "patch", "delete")),
         Rule(("cluster.x-k8s.io",), ("machines/status",), ("patch",)),
         Rule(("cluster.x-k8s.io",), ("clusters", "machinedeployments"), ("list", "watch")),
-        Rule(("bootstrap.cluster.x-k8s.io", "infrastructure.cluster.x-k8s.io"), ("*",), ("list", "watch", "create", "patch")),
-        Rule(("controlplane.cluster.x-k8s.io",), ("*",), ("get",)),
+        # Our own providers'; others bring roles of their own, which join ours by their label.
+        Rule(("bootstrap.cluster.x-k8s.io",), ("kubeadmconfigs",), ("get", "list", "watch", "create", "patch", "delete")),
+        Rule(("bootstrap.cluster.x-k8s.io",), ("kubeadmconfigtemplates",), ("get", "list", "watch", "patch")),
+        Rule(("infrastructure.cluster.x-k8s.io",), ("devmachines",), ("get", "list", "watch", "create", "patch", "delete")),
+        Rule(("infrastructure.cluster.x-k8s.io",), ("devmachinetemplates",), ("get", "list", "watch", "patch")),
         Rule(("apiextensions.k8s.io",), ("customresourcedefinitions",), ("get",)),
     ),
 )

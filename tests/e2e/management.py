@@ -1,0 +1,81 @@
+"""A management cluster with all controllers, as a user runs it: `capelin up`, or a real kube-apiserver with `capelin manager` beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent.parent
+SAMPLE = ROOT / "config/samples/quickstart.yaml"
+OURS = "clusters,machinedeployments,machinesets,machines,kubeadmconfigs,kubeadmconfigtemplates,devclusters,devmachines,devmachinetemplates"
+
+
+def capelin(*arguments: str, data: Path | None = None, timeout: int = 120, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the command and return what it printed; `check` off lets it fail."""
+    environment = {**os.environ, **({"CAPELIN_DATA": str(data)} if data else {})}
+    environment.pop("KUBECONFIG", None)
+    command = [sys.executable, "-m", "capelin.cli", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout)
+    assert not check or done.returncode == 0, f"capelin {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    return done
+
+
+@dataclass
+class Management:
+    """A running management cluster, and kubectl against it."""
+
+    kubeconfig: Path
+    log: Path
+    kill: Callable[[], None]
+    start: Callable[[], None]
+    program: Path = field(default=Path("kubectl"))
+
+    def kubectl(self, line: str, *, timeout: int = 60, check: bool = True, stdin: str = "") -> str:
+        """Run kubectl with the words of `line` and return what it printed."""
+        environment: Mapping[str, str] = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+        done = subprocess.run(
+            [str(self.program), *line.split()], env=environment, capture_output=True, text=True, timeout=timeout, input=stdin or None
+        )
+        assert not check or done.returncode == 0, f"kubectl {line}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def items(self, what: str, *, namespace: str = "default") -> list[dict[str, Any]]:
+        """Return the objects of a kind."""
+        found: list[dict[str, Any]] = json.loads(self.kubectl(f"get {what} -n {namespace} -o json"))["items"]
+        return found
+
+    def wait_until_ready(self, *, workers: int, namespace: str = "default", timeout: int = 90) -> None:
+        """Return once the sample cluster is available and its machines are ready."""
+        selector = f"-n {namespace} -l cluster.x-k8s.io/cluster-name=quickstart"
+        path = "{.status.availableReplicas}"
+        self.kubectl(
+            f"wait md/quickstart-workers -n {namespace} --for=jsonpath={path}={workers} --timeout={timeout}s", timeout=timeout + 10
+        )
+        self.kubectl(f"wait cluster/quickstart -n {namespace} --for=condition=Available --timeout={timeout}s", timeout=timeout + 10)
+        self.kubectl(f"wait machines {selector} --for=condition=Ready --timeout={timeout}s", timeout=timeout + 10)
+
+
+@contextmanager
+def embedded(folder: Path, port: int) -> Iterator[Management]:
+    """Run `capelin up` on a data directory in `folder`."""
+    data = folder / "data"
+
+    def start() -> None:
+        capelin("up", "--detach", "--port", str(port), data=data)
+
+    def kill() -> None:
+        process = json.loads((data / "running.json").read_text())["pid"]
+        os.kill(process, 9)
+
+    start()
+    try:
+        yield Management(data / "kubeconfig", data / "capelin.log", kill, start)
+    finally:
+        capelin("down", data=data)
