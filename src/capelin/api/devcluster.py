@@ -18,7 +18,15 @@ DEVCLUSTER_FINALIZER = "devcluster.infrastructure.cluster.x-k8s.io"
 """Kept until everything that simulates the cluster is gone."""
 
 LOAD_BALANCER_AVAILABLE_CONDITION = "LoadBalancerAvailable"
-"""The endpoint of the cluster's API servers is served."""
+"""The endpoint of the cluster's API servers is ours: it is served as soon as a machine runs one."""
+
+LOAD_BALANCER_AVAILABLE_REASON = "LoadBalancerAvailable"
+
+PORT_TAKEN_REASON = "PortTaken"
+"""Something else listens on the port of the endpoint, which is never exchanged for another."""
+
+WAITING_FOR_CLUSTER_REASON = "WaitingForCluster"
+"""No Cluster owns the DevCluster yet."""
 
 
 class DockerLoadBalancer(Model):

@@ -27,6 +27,12 @@ WAITING_FOR_NODE_STARTUP_REASON = "WaitingForNodeStartupTimeout"
 WAITING_FOR_ETCD_STARTUP_REASON = "WaitingForEtcdStartupTimeout"
 WAITING_FOR_APISERVER_STARTUP_REASON = "WaitingForAPIServerStartupTimeout"
 
+WAITING_FOR_MACHINE_REASON = "WaitingForMachine"
+"""No Machine owns the DevMachine yet."""
+
+BOOTSTRAP_FAILED_REASON = "BootstrapFailed"
+"""The machine runs, and its bootstrap data has not made it a Node: the cluster refused it, or the data is no good."""
+
 
 class DockerMount(Model):
     """A path of the host that the container sees."""

@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from capelin.api.behavior import APIBehavior
-from capelin.cloud.inmemory.boot import Boot, StepFailed
+from capelin.cloud.inmemory.boot import Authorities, Boot, StepFailed
 from capelin.cloud.inmemory.cluster import Servers, WorkloadCluster
-from capelin.cloud.inmemory.kubeadm import Discovery, Join, Registration, Run, kubeadm_run
 from capelin.cloud.inmemory.machine import SimulatedMachine
 from capelin.cloud.inmemory.orders import Order, Progress, Site, Stage, State, Step
-from capelin.cloud.inmemory.userdata import UserDataError, written_files
 from capelin.runtime.seams import Clock, Keys, Random
 from capelin.runtime.transport import Endpoints
 
@@ -28,6 +26,7 @@ class InMemoryCloud:
 
     servers: Servers
     endpoints: Endpoints
+    authorities: Authorities
     clock: Clock
     random: Random
     keys: Keys
@@ -78,13 +77,12 @@ class InMemoryCloud:
         """Have the machine, carry out the steps that are due, and tell how far it is.
 
         Raises:
-            UserDataError: its bootstrap data cannot be carried out.
             ApiError: the workload cluster's API server failed.
         """
         machine = self._machines.get(order.uid)
         if machine is None:
             machine = self._machines[order.uid] = self._ordered(order)
-        boot = Boot(machine, order, self._cluster(order.site), self.clock, self.keys)
+        boot = Boot(machine, order, self._cluster(order.site), self.authorities, self.clock, self.keys)
         life = await self._live(boot)
         if machine.is_dead:
             stopped = Step(State.FAILED, "the machine has stopped, as its behavior said")
@@ -141,9 +139,15 @@ class InMemoryCloud:
         return None
 
     def _ordered(self, order: Order) -> SimulatedMachine:
-        draws = {stage: self.random.random() for stage in Stage}
-        began = self.clock.monotonic()
-        return SimulatedMachine(order.uid, order.site.uid, order.name, _run(order), began, draws, has_had_its_time=order.has_joined)
+        return SimulatedMachine(
+            order.uid,
+            order.site.uid,
+            order.is_control_plane,
+            began=self.clock.monotonic(),
+            draws={stage: self.random.random() for stage in Stage},
+            disk=order.bootstrap or b"",
+            has_had_its_time=order.has_joined,
+        )
 
     def _cluster(self, site: Site) -> WorkloadCluster:
         cluster = self._clusters.get(site.uid)
@@ -159,12 +163,3 @@ def _acts(boot: Boot) -> dict[Stage, Callable[[], Awaitable[None]]]:
         Stage.ETCD: boot.start_etcd,
         Stage.API_SERVER: boot.start_api_server,
     }
-
-
-def _run(order: Order) -> Run:
-    """Return what kubeadm does on the machine; one that joined before needs no data to run on as it did."""
-    if order.bootstrap is not None:
-        return kubeadm_run(written_files(order.bootstrap, hostname=order.name), hostname=order.name)
-    if not order.has_joined:
-        raise UserDataError("found no bootstrap data, allowed is a cloud-config")
-    return Join(Registration(order.name), Discovery(), order.is_control_plane)

@@ -8,14 +8,15 @@ from datetime import timedelta
 from enum import Enum
 
 from capelin.api.behavior import MachineBehavior
-from capelin.runtime.pki import KeyPair
+from capelin.api.meta import ObjectKey
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A cluster and where its API is served. `uid` is that of the Cluster, so a namesake in another namespace is another site."""
+    """A cluster and where its API is served. `uid` is that of the Cluster, so a new cluster of an old name is another site."""
 
     uid: str
+    cluster: ObjectKey
     host: str
     port: int
 
@@ -70,7 +71,6 @@ class Order:
     name: str
     provider_id: str
     site: Site
-    authority: KeyPair
     version: str
     is_control_plane: bool = False
     zone: str = ""
