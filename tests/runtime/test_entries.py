@@ -4,7 +4,7 @@ import pytest
 
 from capelin.api.meta import ObjectKey, OwnerReference
 from capelin.runtime import codec
-from capelin.runtime.entries import identity, ingest
+from capelin.runtime.entries import bookmark, identity, ingest
 
 OWNER = {"apiVersion": "example.org/v1", "kind": "Fleet", "name": "f", "uid": "u-f", "controller": True}
 
@@ -49,10 +49,30 @@ def test_of_metadata_only_kinds_the_rest_is_dropped() -> None:
     assert "spec" not in codec.decode(entry.data)
 
 
-@pytest.mark.parametrize("data", [b"[]", b"{}", b'{"metadata":{}}', b"{", b'{"metadata":' * 5000])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[]",
+        b"{}",
+        b'{"metadata":{}}',
+        b"{",
+        b'{"metadata":' * 5000,
+        b'{"metadata":{"name":"a","resourceVersion":"x"}}',
+        b'{"metadata":{"name":"a","resourceVersion":"-1"}}',
+        b'{"metadata":{"name":"a","resourceVersion":"' + b"9" * 5000 + b'"}}',
+        b'{"metadata":{"name":"a","resourceVersion":7}}',
+        b'{"metadata":{"name":"a"}}',
+    ],
+)
 def test_what_is_no_object_is_refused(data: bytes) -> None:
     with pytest.raises(codec.DecodeError):
         ingest(data)
+
+
+@pytest.mark.parametrize("data", [b"{}", b'{"metadata":[]}', b'{"metadata":{"resourceVersion":""}}', b'{"metadata":{"resourceVersion":1}}'])
+def test_what_is_no_bookmark_is_refused(data: bytes) -> None:
+    with pytest.raises(codec.DecodeError):
+        bookmark(data)
 
 
 def test_the_answer_of_a_write_tells_its_identity() -> None:

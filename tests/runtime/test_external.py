@@ -10,6 +10,7 @@ from capelin.runtime.external import ExternalObjects
 from capelin.runtime.ownership import OwnedByAnother
 from tests import build
 from tests.fakes import FakeClient
+from tests.lagging import LaggingClient
 
 GROUP = "infrastructure.cluster.x-k8s.io"
 RESOURCE = Resource(GROUP, "v1beta2", "devmachines", "DevMachine")
@@ -129,6 +130,16 @@ async def test_a_look_that_fails_is_not_absence(client: FakeClient, external: Ex
 
     with pytest.raises(errors.Unreachable):
         await external.delete(build.infrastructure_ref("worker"), machine, existed=True)
+
+
+async def test_an_object_that_the_cache_has_not_seen_is_deleted_and_not_taken_for_gone(client: FakeClient, machine: Machine) -> None:
+    client.seed(build.devmachine(owners=[build.owner(machine)], finalizers=["provider"]))
+    lagging = LaggingClient(client, {"devmachines"})
+    external = ExternalObjects(lagging, client, Contracts(client, client.clock), FakeTracker())
+
+    assert not await external.delete(build.infrastructure_ref("worker"), machine, existed=True)
+
+    assert "deletionTimestamp" in (client.stored(RESOURCE, KEY) or {})["metadata"]
 
 
 async def test_a_reference_to_no_providers_kind_is_gone_when_it_was_never_followed(external: ExternalObjects, machine: Machine) -> None:

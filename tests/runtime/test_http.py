@@ -168,6 +168,19 @@ async def test_lines_longer_than_any_buffer_come_whole() -> None:
         assert await lines(c) == [b"a", long, b"b"]
 
 
+@pytest.mark.slow
+async def test_a_line_without_end_is_given_up() -> None:
+    async def flood(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"x" * (1 << 20))
+
+    async with port(flood) as p, connected(Address(p.url)) as c:
+        with pytest.raises(errors.Unreachable):
+            await lines(c)
+
+
 async def test_a_watch_that_breaks_is_unreachable() -> None:
     async with port(streaming(b"{}\n", then="break")) as p, connected(Address(p.url)) as c:
         with pytest.raises(errors.Unreachable):

@@ -30,6 +30,8 @@ class Sea(ClientLayer):
     weather: Weather = lambda: "fair"
     lists: list[str] = field(default_factory=list)
     watches: list[str] = field(default_factory=list)
+    nonsense: list[WatchEvent] = field(default_factory=list)
+    """Comes before the next event of a watch."""
 
     async def page(
         self, resource: Resource, selection: Selection, *, limit: int = 0, continue_token: str = "", resource_version: str = ""
@@ -48,6 +50,8 @@ class Sea(ClientLayer):
         self.watches.append(resource_version)
         inner = self.inner.stream(resource, selection, resource_version=resource_version, timeout_seconds=timeout_seconds)
         async for event in inner:
+            if self.nonsense:
+                yield self.nonsense.pop()
             match self.weather():
                 case "lost":
                     raise errors.Unreachable("lost")
@@ -198,6 +202,22 @@ async def test_nothing_is_believed_before_the_last_page() -> None:
         await b.clock.advance(timedelta(seconds=2))
 
         assert len(b.cache.objects) == PAGE + 1
+
+
+@pytest.mark.parametrize(
+    "event", [WatchEvent("ADDED", b"{}"), WatchEvent("BOOKMARK", b"[]"), WatchEvent("MODIFIED", b'{"metadata":{"name":1}}')]
+)
+async def test_an_event_that_makes_no_sense_is_answered_with_a_list(event: WatchEvent) -> None:
+    server = FakeClient()
+    async with bridge(server) as b:
+        b.sea.nonsense.append(event)
+        server.seed(ship())
+        await settle()
+        assert b.names == []
+
+        await b.clock.advance(timedelta(seconds=2))
+
+        assert b.names == ["ada"]
 
 
 async def test_a_refresh_lists_again() -> None:

@@ -14,7 +14,7 @@ import structlog
 
 from capelin.api.meta import Object, ObjectKey, Resource
 from capelin.runtime.client import Selection
-from capelin.runtime.entries import CachedObject
+from capelin.runtime.entries import CachedObject, revision
 from capelin.runtime.reconcile import Change
 from capelin.runtime.selecting import matcher
 
@@ -79,7 +79,7 @@ class KindCache:
         """Store an object and return what changed: nothing when it is not newer; two changes when a namesake with another UID was here."""
         old = self.objects.get(entry.key)
         if old is not None and old.uid == entry.uid:
-            if _number(entry.resource_version) <= _number(old.resource_version):
+            if revision(entry.resource_version) <= revision(old.resource_version):
                 return []
             self._swap(old, entry)
             same = old.body == entry.body and not self.scope.metadata_only
@@ -113,7 +113,7 @@ class KindCache:
             changes += self.drop(key)
         for entry in found.values():
             old = self.objects.get(entry.key)
-            if old is not None and old.uid == entry.uid and _number(entry.resource_version) < _number(old.resource_version):
+            if old is not None and old.uid == entry.uid and revision(entry.resource_version) < revision(old.resource_version):
                 self._swap(old, entry)
                 changes.append(Change(old, entry))
             else:
@@ -123,12 +123,12 @@ class KindCache:
 
     def advance(self, namespace: str, resource_version: str) -> None:
         """Note that everything up to `resource_version` has been seen."""
-        self.revision[namespace] = _number(resource_version)
+        self.revision[namespace] = revision(resource_version)
         self.advanced()
 
     def has_seen(self, namespace: str, resource_version: str) -> bool:
         """Tell whether the state of a namespace is at least as new as `resource_version`."""
-        return self.revision.get(self._part(namespace), -1) >= _number(resource_version)
+        return self.revision.get(self._part(namespace), -1) >= revision(resource_version)
 
     def has_listed(self, namespace: str, mark: int) -> bool:
         """Tell whether a list of a namespace has been completed that began after `mark`."""
@@ -240,10 +240,6 @@ def selected(kind_cache: KindCache, selection: Selection) -> list[CachedObject]:
 
 def _order(entry: CachedObject) -> tuple[str, str]:
     return entry.key.namespace, entry.key.name
-
-
-def _number(resource_version: str) -> int:
-    return int(resource_version or 0)
 
 
 def _values(index: Index, entry: CachedObject) -> list[str]:

@@ -278,7 +278,8 @@ class ApiClient(Client):
                 kind, data = codec.split_watch_line(line)
                 if kind == "ERROR":
                     status = codec.decode_document(data)
-                    raise errors.from_status(status, code=int(status.get("code") or 500))
+                    code = status.get("code")
+                    raise errors.from_status(status, code=code if isinstance(code, int) else 500)
                 yield WatchEvent(kind, data)
         finally:
             close = getattr(response.stream, "aclose", None)

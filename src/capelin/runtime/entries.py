@@ -51,11 +51,20 @@ class _Annotated(msgspec.Struct):
     metadata: _Annotations
 
 
+class _BookmarkMetadata(msgspec.Struct, rename="camel"):
+    resource_version: str
+
+
+class _Bookmark(msgspec.Struct):
+    metadata: _BookmarkMetadata
+
+
 _raw_decoder = msgspec.json.Decoder(_Raw)
 _metadata_decoder = msgspec.json.Decoder(_Metadata)
 _annotations_decoder = msgspec.json.Decoder(dict[str, str])
 _annotated_decoder = msgspec.json.Decoder(_Annotated)
 _version_decoder = msgspec.json.Decoder(str)
+_bookmark_decoder = msgspec.json.Decoder(_Bookmark)
 _NO_LABELS: Mapping[str, str] = {}
 
 
@@ -102,7 +111,8 @@ def ingest(data: bytes, *, metadata_only: bool = False) -> CachedObject:
         document = _raw_decoder.decode(data)
         metadata = _raw_decoder.decode(document.pop("metadata"))
         metadata.pop("managedFields", None)
-        version = _version_decoder.decode(metadata.pop("resourceVersion", b'""'))
+        version = _version_decoder.decode(metadata.pop("resourceVersion"))
+        revision(version)
         annotations = metadata.get("annotations")
         if annotations is not None and _LAST_APPLIED.encode() in bytes(annotations):
             metadata["annotations"] = _without_last_applied(annotations)
@@ -121,6 +131,31 @@ def ingest(data: bytes, *, metadata_only: bool = False) -> CachedObject:
         )
     except (msgspec.DecodeError, KeyError, RecursionError) as error:
         raise codec.DecodeError(f"not an API object: {error}") from error
+
+
+def bookmark(data: bytes) -> str:
+    """Return the resourceVersion that a bookmark carries.
+
+    Raises:
+        DecodeError: it carries none.
+    """
+    try:
+        version = _bookmark_decoder.decode(data).metadata.resource_version
+    except msgspec.DecodeError as error:
+        raise codec.DecodeError(f"not a bookmark: {error}") from error
+    revision(version)
+    return version
+
+
+def revision(resource_version: str) -> int:
+    """Return the number that a resourceVersion is; Kubernetes promises that they compare as numbers (KEP-5504).
+
+    Raises:
+        DecodeError: it is none.
+    """
+    if not resource_version.isascii() or not resource_version.isdigit() or len(resource_version) > 20:
+        raise codec.DecodeError(f"found resourceVersion {resource_version[:40]!r}, allowed are whole numbers")
+    return int(resource_version)
 
 
 def _without_last_applied(annotations: msgspec.Raw) -> msgspec.Raw:

@@ -181,17 +181,27 @@ def to_status(error: ApiError) -> dict[str, Any]:
     }
 
 
+_LONGEST_PAUSE = 3600
+"""Seconds; a server that asks us to wait longer is not believed."""
+
+
 def from_status(status: Mapping[str, Any], *, code: int) -> ApiError:
     """Return the error that a Status object (or a bare HTTP status `code`) stands for."""
     kind = _BY_REASON.get(str(status.get("reason", "")))
     if kind is None:
         kind = _BY_CODE.get(code, ServerError if code >= 500 else BadRequest)
-    details = status.get("details") or {}
+    found = status.get("details")
+    details: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
     seconds = details.get("retryAfterSeconds")
-    causes = tuple(Cause(str(c.get("field", "")), str(c.get("message", "")), str(c.get("reason", ""))) for c in details.get("causes") or ())
+    listed = details.get("causes")
+    causes = tuple(
+        Cause(str(c.get("field", "")), str(c.get("message", "")), str(c.get("reason", "")))
+        for c in (listed if isinstance(listed, list) else ())
+        if isinstance(c, Mapping)
+    )
     return kind(
         str(status.get("message") or f"the server answered {code}"),
         causes=causes,
-        retry_after=timedelta(seconds=seconds) if seconds else None,
+        retry_after=timedelta(seconds=seconds) if isinstance(seconds, int) and 0 < seconds <= _LONGEST_PAUSE else None,
         details={k: v for k, v in details.items() if k not in ("causes", "retryAfterSeconds")},
     )

@@ -17,12 +17,11 @@ from capelin.runtime.cache import KindCache
 from capelin.runtime.caches import Caches
 from capelin.runtime.client import Write
 from capelin.runtime.deadlines import within
-from capelin.runtime.entries import identity
+from capelin.runtime.entries import identity, revision
 from capelin.runtime.seams import Clock
 
 PATIENCE: Final = timedelta(seconds=2)
 """How long a worker waits for a cache; watches are usually milliseconds behind."""
-
 
 SWEEP_AT: Final = 1024
 """How many UIDs are remembered before those that nobody asks about are looked through."""
@@ -44,7 +43,7 @@ class _Expectation:
         cached = self.cache.objects.get(self.key)
         if self.gone:
             return cached is None or cached.uid != self.gone
-        if cached is not None and int(cached.resource_version or 0) >= int(self.resource_version):
+        if cached is not None and revision(cached.resource_version) >= revision(self.resource_version):
             return True
         return self.cache.has_seen(self.key.namespace, self.resource_version)
 

@@ -42,6 +42,12 @@ RETRY_AFTER_AT_MOST: Final = timedelta(seconds=5)
 
 FIRST_PAUSE: Final = timedelta(milliseconds=100)
 
+BODY_AT_MOST: Final = 256 << 20
+"""A page of 500 objects is a few MiB; a server that sends more than this wants our memory."""
+
+LINE_AT_MOST: Final = 16 << 20
+"""A line of a watch is one object, which no etcd takes beyond 1.5 MiB."""
+
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientProxyConnectionError, aiohttp.InvalidURL)
 _TLS_READ_SIZE = 16 * 1024  # one TLS record
 
@@ -151,7 +157,7 @@ class HttpConnection:
         timeout = aiohttp.ClientTimeout(total=self.call_timeout.total_seconds(), sock_connect=CONNECT_TIMEOUT.total_seconds())
         async with self._request(pools.calls, request, login, timeout) as answer:
             self._refuse_redirect(answer)
-            return Response(answer.status, _headers(answer), await answer.read())
+            return Response(answer.status, _headers(answer), await _body(answer))
 
     async def _watch(self, request: Request, login: Login, pools: _Pools) -> Response:
         silence = timedelta(seconds=int(request.query.get("timeoutSeconds") or 0)) + WATCH_GRACE
@@ -161,7 +167,7 @@ class HttpConnection:
             try:
                 self._refuse_redirect(answer)
                 if answer.status >= 400:
-                    return Response(answer.status, _headers(answer), await answer.read())
+                    return Response(answer.status, _headers(answer), await _body(answer))
             except BaseException:
                 answer.close()
                 raise
@@ -285,10 +291,14 @@ class LineStream:
 
     async def _split(self) -> Any:
         pieces: list[bytes] = []
+        size = 0
         try:
             async for chunk in self._answer.content.iter_any():
                 first, *others = chunk.split(b"\n")
                 pieces.append(first)
+                size = len(others[-1]) if others else size + len(first)
+                if size > LINE_AT_MOST:
+                    raise aiohttp.ClientPayloadError(f"a line is longer than {LINE_AT_MOST} bytes")
                 for piece in others:
                     line = b"".join(pieces)
                     pieces = [piece]
@@ -298,6 +308,17 @@ class LineStream:
             raise errors.Unreachable(f"the watch broke: {error or type(error).__name__}") from error
         finally:
             self._answer.close()
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for chunk in answer.content.iter_any():
+        pieces.append(chunk)
+        size += len(chunk)
+        if size > BODY_AT_MOST:
+            raise aiohttp.ClientPayloadError(f"the answer is longer than {BODY_AT_MOST} bytes")
+    return b"".join(pieces)
 
 
 def _is_watch(request: Request) -> bool:

@@ -19,7 +19,7 @@ from capelin.runtime import codec, errors
 from capelin.runtime.backoff import Backoff
 from capelin.runtime.cache import KindCache
 from capelin.runtime.client import Client, Selection, WatchEvent
-from capelin.runtime.entries import CachedObject, ingest
+from capelin.runtime.entries import CachedObject, bookmark, ingest
 from capelin.runtime.reconcile import Change
 from capelin.runtime.seams import Clock, Random
 
@@ -118,8 +118,10 @@ class Informer:
             await self.clock.sleep(timedelta())  # a large list must not hold up leases and probes
         changes = self.cache.replace(self.namespace, entries, mark)
         self.cache.advance(self.namespace, page.resource_version)
-        for change in changes:
+        for count, change in enumerate(changes, start=1):
             self.notify(change, True)
+            if count % PAGE == 0:
+                await self.clock.sleep(timedelta())
         self.failure = None
         self.synced.set()
         self.attempted.set()
@@ -155,12 +157,10 @@ class Informer:
                 self._apply(event)
 
     def _apply(self, event: WatchEvent) -> None:
-        entry = (
-            _bookmark_version(event.data) if event.type == "BOOKMARK" else ingest(event.data, metadata_only=self.cache.scope.metadata_only)
-        )
-        if isinstance(entry, str):
-            self.cache.advance(self.namespace, entry)
+        if event.type == "BOOKMARK":
+            self.cache.advance(self.namespace, bookmark(event.data))
             return
+        entry = ingest(event.data, metadata_only=self.cache.scope.metadata_only)
         changes = self.cache.drop(entry.key, entry) if event.type == "DELETED" else self.cache.put(entry)
         self.cache.advance(self.namespace, entry.resource_version)
         for change in changes:
@@ -174,7 +174,3 @@ async def _cancel(*tasks: asyncio.Future[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _bookmark_version(data: bytes) -> str:
-    return str(codec.decode_document(data)["metadata"]["resourceVersion"])

@@ -87,6 +87,7 @@ class Manager:
     _fence: Fence = field(init=False)
     _controllers: dict[str, Controller] = field(default_factory=dict)
     _queues: dict[str, WorkQueue] = field(default_factory=dict)
+    _trackers: dict[str, OwnedTracker] = field(default_factory=dict)
     _background: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = field(default_factory=list)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _synced: bool = False
@@ -110,7 +111,9 @@ class Manager:
 
     def tracker(self, declaration: Declaration) -> OwnedTracker:
         """Return the `Tracker` of a controller."""
-        return OwnedTracker(self.caches, declaration.kind, self.queue(declaration))
+        if declaration.name not in self._trackers:
+            self._trackers[declaration.name] = OwnedTracker(self.caches, declaration.kind, self.queue(declaration))
+        return self._trackers[declaration.name]
 
     def add(self, declaration: Declaration, reconciler: Reconciler) -> None:
         """Have `reconciler` run as `declaration` says."""

@@ -84,7 +84,8 @@ class WorkQueue:
             self._due[key] = due
             self._sequence += 1
             heapq.heappush(self._delayed, (due, self._sequence, key))
-            self._alarm.set()
+            if self._delayed[0][2] is key:
+                self._alarm.set()  # whoever sleeps on the first one sleeps too long
 
     def retry(self, key: ObjectKey, *, at_least: timedelta = timedelta()) -> timedelta:
         """Have `key` worked on again after a pause that doubles with each failure in a row, and return the pause."""
