@@ -84,6 +84,7 @@ def test_a_refusal_never_repeats_what_could_be_secret() -> None:
         pytest.param("https://169.254.169.254", id="A3 metadata"),
         pytest.param("https://[fe80::1]:6443", id="A3 link-local"),
         pytest.param("https://[::ffff:169.254.169.254]", id="A3 metadata mapped into IPv6"),
+        pytest.param("https://[2002:7f00:1::]:6443", id="A3 loopback behind a 6to4 relay"),
         pytest.param("https://[fd00:ec2::254]", id="A3 metadata over IPv6"),
         pytest.param("https://100.100.100.200", id="A3 another cloud's metadata"),
         pytest.param("https://127.0.0.1:6443", id="A3 loopback"),
@@ -112,7 +113,9 @@ def test_an_address_that_is_not_another_hosts_api_server_is_refused(server: str)
         load(kubeconfig(server))
 
 
-@pytest.mark.parametrize("server", ["https://10.0.0.1", "https://[2001:db8:1::7]:6443", "https://api.demo.example.com:443/k8s/clusters/c-1"])
+@pytest.mark.parametrize(
+    "server", ["https://10.0.0.1", "https://[2001:db8:1::7]:6443", "https://api.demo.example.com:443/k8s/clusters/c-1"]
+)
 def test_an_address_of_another_host_is_accepted(server: str) -> None:
     assert load(kubeconfig(server)).server == server
 

@@ -21,6 +21,7 @@ from capelin.workload.connections import PROBE_GRACE
 from tests import build
 from tests.controllers.cluster_world import CONTROL_PLANE_GROUP, KEY, World, cluster, provisioned_devcluster, ready_machine
 from tests.fakes import Died, InterruptingClient
+from tests.lagging import LaggingClient
 
 CONTROL_PLANE = ContractReference(api_group=CONTROL_PLANE_GROUP, kind="AcmeControlPlane", name="demo")
 
@@ -411,6 +412,19 @@ async def test_nothing_goes_on_while_the_workers_cannot_be_counted(world: World)
 
     assert not world.is_deleting(DevCluster, "demo")
     assert world.condition("Deleting").reason == "InternalError"
+
+
+@pytest.mark.parametrize("control_plane", [False, True], ids=["a worker", "a control-plane Machine"])
+async def test_that_there_is_nothing_left_is_not_believed_of_a_cache_that_lags(world: World, control_plane: bool) -> None:
+    owner = [build.owner(build.cluster(), controller=False)]
+    world.management.seed(cluster(deleting=True), provisioned_devcluster(owners=owner))
+    world.management.seed(ready_machine("unseen", control_plane=control_plane, finalizers=["x"]))
+    world.client = LaggingClient(world.management, {"machines"})
+
+    await world.reconcile()
+
+    assert world.is_deleting(Machine, "unseen")
+    assert not world.is_deleting(DevCluster, "demo")
 
 
 async def test_nothing_is_made_for_a_cluster_that_goes(world: World) -> None:

@@ -20,6 +20,7 @@ from capelin.runtime.reconcile import DONE
 from tests import build
 from tests.controllers.machine_world import KEY, PROVIDER_ID, World, machine_of_set
 from tests.fakes import Died, InterruptingClient
+from tests.lagging import LaggingClient
 
 NODE = ObjectKey("", "worker")
 
@@ -338,6 +339,15 @@ async def test_a_machine_without_its_cluster_waits(world: World) -> None:
     await world.reconcile()
 
     assert world.condition("NodeReady").message == "Cluster demo does not exist"
+
+
+async def test_a_cluster_that_the_cache_has_not_seen_is_not_gone(world: World) -> None:
+    world.management.seed(machine_of_set())
+    world.client = LaggingClient(world.management, {"clusters"})
+
+    await world.reconcile()
+
+    assert "does not exist" not in world.condition("NodeReady").message
 
 
 async def test_nodes_are_not_looked_for_before_the_infrastructure_of_the_cluster_is_there() -> None:

@@ -12,7 +12,7 @@ from capelin.api.core import Secret
 from capelin.api.meta import ObjectKey
 from capelin.runtime import codec, errors
 from capelin.runtime.transport import Credentials, Request, Response
-from capelin.workload.connections import FORGET_AFTER, LAST_RETRY, PROBE_INTERVAL, Connections, ConnectionStatus, Disconnected
+from capelin.workload.connections import FIRST_RETRY, FORGET_AFTER, LAST_RETRY, PROBE_INTERVAL, Connections, ConnectionStatus, Disconnected
 from capelin.workload.credentials import AddressPolicy
 from capelin.workload.nodes import NodeChange
 from tests import build
@@ -306,6 +306,20 @@ async def test_demand_makes_a_failed_connection_try_again_at_once(world: World) 
     await world.clock.advance(timedelta(seconds=2))
 
     assert (await world.ask()).is_connected
+
+
+async def test_after_a_demand_attempts_follow_each_other_quickly_again(world: World) -> None:
+    """A machine that has just been made is asked for before its API server answers: half a minute would be wasted."""
+    server = world.serve()
+    server.status = 0
+    await world.ask()
+    await world.clock.advance(timedelta(minutes=5))
+
+    await world.ask()
+    server.status = 200
+    await world.clock.advance(FIRST_RETRY)
+
+    assert world.connections.connection(DEMO).is_connected
 
 
 async def test_all_connections_are_closed_at_the_end() -> None:
