@@ -7,10 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import yaml
+
+from tests.integration.realserver import CONTROLLERS, free_ports, running
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "config/samples/quickstart.yaml"
@@ -36,6 +40,7 @@ class Management:
     kill: Callable[[], None]
     start: Callable[[], None]
     program: Path = field(default=Path("kubectl"))
+    audit: Path | None = None
 
     def kubectl(self, line: str, *, timeout: int = 60, check: bool = True, stdin: str = "") -> str:
         """Run kubectl with the words of `line` and return what it printed."""
@@ -79,3 +84,68 @@ def embedded(folder: Path, port: int) -> Iterator[Management]:
         yield Management(data / "kubeconfig", data / "capelin.log", kill, start)
     finally:
         capelin("down", data=data)
+
+
+MANAGER = "system:serviceaccount:capelin-system:capelin-manager"
+AGGREGATION = "clusterrole-aggregation-controller"
+
+
+@contextmanager
+def real(folder: Path, programs: Path) -> Iterator[Management]:
+    """Run a real kube-apiserver, installed as `config/` says, and `capelin manager` in the name of its service account."""
+    with running(folder, programs, controllers=(*CONTROLLERS, AGGREGATION), audit=True) as server, ExitStack() as stack:
+        admin = server.kubeconfig()
+        log = folder / "manager.log"
+        processes: list[subprocess.Popen[bytes]] = []
+        (port,) = free_ports(1)
+
+        def start() -> None:
+            options = ["--kubeconfig", str(server.kubeconfig(MANAGER)), "--health-address", f"127.0.0.1:{port}", "--metrics-address", ""]
+            options += ["--leader-elect", "--leader-elect-namespace", "capelin-system", "--data", str(folder / "clusters")]
+            with log.open("ab") as output:
+                processes.append(subprocess.Popen([sys.executable, "-m", "capelin.cli", "manager", *options], stdout=output, stderr=output))
+
+        def kill() -> None:
+            processes[-1].kill()
+            processes[-1].wait()
+
+        management = Management(admin, log, kill, start, programs / "kubectl", folder / "audit.log")
+        for path in ("default/namespace.yaml", "crd/bases", "rbac"):
+            management.kubectl(f"apply {'-k' if path == 'rbac' else '-f'} {ROOT / 'config' / path}")
+        management.kubectl("wait crd --all --for=condition=Established --timeout=30s")
+        start()
+        stack.callback(_end, processes)
+        yield management
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.terminate()
+        process.wait(15)
+
+
+Permission = tuple[str, str, str]
+"""API group, resource with its subresource, verb."""
+
+
+def granted() -> set[Permission]:
+    """Return what config/rbac grants to the manager."""
+    documents = [d for name in ("role.yaml", "leader_election.yaml") for d in yaml.safe_load_all((ROOT / "config/rbac" / name).read_text())]
+    rules = [rule for document in documents for rule in document.get("rules") or ()]
+    return {
+        (group, resource, verb) for rule in rules for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]
+    }
+
+
+def used(audit: Path) -> tuple[set[Permission], set[Permission]]:
+    """Return what the manager did, and what it was denied, according to the API server's audit log."""
+    allowed: set[Permission] = set()
+    denied: set[Permission] = set()
+    for line in audit.read_text().splitlines():
+        event = json.loads(line)
+        if event["user"]["username"] == MANAGER and "objectRef" in event:
+            reference = event["objectRef"]
+            resource = "/".join(filter(None, (reference["resource"], reference.get("subresource"))))
+            decision = (event.get("annotations") or {}).get("authorization.k8s.io/decision")
+            (denied if decision == "forbid" else allowed).add((reference.get("apiGroup", ""), resource, event["verb"]))
+    return allowed, denied

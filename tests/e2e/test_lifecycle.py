@@ -8,15 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.management import OURS, SAMPLE, Management, capelin, embedded
-from tests.integration.realserver import free_ports
+from tests.e2e.management import OURS, SAMPLE, Management, capelin, embedded, granted, real, used
+from tests.integration.realserver import assets, free_ports, missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-@pytest.fixture
-def management(tmp_path: Path) -> Iterator[Management]:
-    with embedded(tmp_path, *free_ports(1)) as running:
+@pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.real)])
+def management(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Management]:
+    if request.param == "embedded":
+        with embedded(tmp_path, *free_ports(1)) as running:
+            yield running
+        return
+    programs = assets()
+    if programs is None:
+        missing("the real server is not built (make envtest)")
+    with real(tmp_path, programs) as running:
         yield running
 
 
@@ -34,6 +41,10 @@ def test_a_cluster_is_created_scaled_upgraded_and_deleted(management: Management
     kubectl(f"wait {OURS},secrets,configmaps -l cluster.x-k8s.io/cluster-name=quickstart --for=delete --timeout=30s", check=False)
     assert [item["metadata"]["name"] for item in management.items(OURS)] == []
     assert [item["metadata"]["name"] for item in management.items("secrets")] == []
+    if management.audit is not None:
+        allowed, denied = used(management.audit)
+        assert denied == set()
+        assert granted() - allowed == set(), "granted and not used"
 
 
 def _works_as_a_cluster(management: Management, tmp_path: Path) -> None:

@@ -81,8 +81,10 @@ def kubeconfig(credentials: Credentials) -> str:
 
 
 @contextmanager
-def running(folder: Path, programs: Path, *, controllers: Sequence[str] = CONTROLLERS) -> Iterator[RealServer]:
+def running(folder: Path, programs: Path, *, controllers: Sequence[str] = CONTROLLERS, audit: bool = False) -> Iterator[RealServer]:
     """Run a server on free loopback ports with its data in `folder`; it is ready inside the block and stopped after it.
+
+    With `audit` every request is written down in `audit.log`, one JSON object a line.
 
     Raises:
         RuntimeError: a program ended or did not become ready in time; the message has the end of its log.
@@ -92,7 +94,7 @@ def running(folder: Path, programs: Path, *, controllers: Sequence[str] = CONTRO
     with ExitStack() as stack:
         stack.callback(_stop, server)
         _start(server, "etcd", _etcd_flags(folder, etcd_port, peer_port))
-        _start(server, "kube-apiserver", _server_flags(folder, etcd_port, port))
+        _start(server, "kube-apiserver", {**_server_flags(folder, etcd_port, port), **(_audit_flags(folder) if audit else {})})
         asyncio.run(_until_ready(server))
         _start(server, "kube-controller-manager", _controller_flags(server, controllers))
         yield server
@@ -103,12 +105,13 @@ def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer
     """A real API server, shared by the session: every test takes a namespace of its own."""
     found = assets()
     if found is None:
-        _missing("etcd and kube-apiserver are not built (make envtest), and $KUBEBUILDER_ASSETS does not name them")
+        missing("etcd and kube-apiserver are not built (make envtest), and $KUBEBUILDER_ASSETS does not name them")
     with running(tmp_path_factory.mktemp("real-server"), found) as server:
         yield server
 
 
-def _missing(what: str) -> NoReturn:
+def missing(what: str) -> NoReturn:
+    """Skip the test for want of the real server, or fail it where that may not be."""
     if os.environ.get("CAPELIN_REQUIRE_REAL") == "1":
         pytest.fail(what)
     pytest.skip(what)
@@ -154,6 +157,12 @@ def _server_flags(folder: Path, etcd_port: int, port: int) -> Mapping[str, objec
         "authorization-mode": "RBAC",
         "disable-admission-plugins": "ServiceAccount",  # nothing here makes the accounts it would ask for
     }
+
+
+def _audit_flags(folder: Path) -> Mapping[str, object]:
+    policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [{"level": "Metadata"}]}
+    (folder / "audit.yaml").write_text(yaml.safe_dump(policy))
+    return {"audit-policy-file": folder / "audit.yaml", "audit-log-path": folder / "audit.log"}
 
 
 def _controller_flags(server: RealServer, controllers: Sequence[str]) -> Mapping[str, object]:
