@@ -50,8 +50,8 @@ over sooner, and a report that nobody can read in time is a write for nothing.""
 SECRET_POLL: Final = timedelta(seconds=10)
 """How often to look for Secrets that are not there: they are many and other people's, so nobody watches them for us."""
 
-CONNECTION_POLL: Final = timedelta(seconds=5)
-"""How often to ask for a connection to the workload cluster; asking costs no call."""
+CONNECTION_POLL: Final = timedelta(seconds=30)
+"""How often to ask for a connection to the workload cluster. Its coming wakes us; asking keeps somebody trying."""
 
 
 @dataclass(frozen=True, slots=True)
