@@ -74,6 +74,26 @@ ROLLING: dict[str, Any] = {"replicas": 3, "max_surge": 1, "max_unavailable": 0}
             {"a": 0},
             id="oldest first",
         ),
+        pytest.param(
+            {"replicas": 6, "max_surge": 2, "max_unavailable": 2},
+            a_set("new", 2),
+            [a_set("old", 6, available=3)],
+            {"old": 5},
+            id="of a set with both, any Machine may be the one that goes",
+        ),
+        pytest.param(
+            ROLLING, a_set("new", 1, available=0), [a_set("old", 3, available=0)], {}, id="what is no use waits for the new one too"
+        ),
+        pytest.param(
+            ROLLING, a_set("new", 1), [a_set("a", 2, has=3, available=0), a_set("b", 2)], {"a": 1}, id="what is going already takes up room"
+        ),
+        pytest.param(
+            {"replicas": 6, "max_surge": 1, "max_unavailable": 0},
+            a_set("new", 1),
+            [a_set("a", 4, has=6), a_set("b", 10, available=1)],
+            {},
+            id="what is going already is not available any more",
+        ),
         pytest.param(ROLLING, a_set("new", 3), [a_set("old", 0)], {}, id="an empty old set is left alone"),
         pytest.param({**ROLLING, "replicas": 0}, a_set("new", 2), [a_set("old", 1)], {"new": 0, "old": 0}, id="all go"),
         pytest.param(

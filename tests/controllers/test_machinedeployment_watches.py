@@ -9,6 +9,7 @@ from tests import build
 
 
 def entry(obj: Object) -> CachedObject:
+    obj.metadata.resource_version = "1"
     return ingest(encode(obj.wire()))
 
 
