@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import yaml
 
+from capelin.apiserver.server import ApiServer
+from capelin.apiserver.serving import HttpEndpoints
+from capelin.runtime.seams import SystemClock, SystemRandom
+from capelin.runtime.transport import Credentials, ServingIdentity
 from tests.e2e.kubectl import Kubectl, programs, version
-from tests.integration.realserver import RealServer
+from tests.integration.authority import Authority
+from tests.integration.realserver import RealServer, free_ports
+from tests.integration.realserver import kubeconfig as kubeconfig_of
 
 CRDS = Path(__file__).parent.parent.parent / "config/crd/bases"
 
@@ -22,11 +29,34 @@ def program(request: pytest.FixtureRequest) -> Path:
     return found
 
 
-@pytest.fixture(params=[pytest.param("real", marks=pytest.mark.real)])
+@pytest.fixture
+async def embedded_server(tmp_path: Path) -> AsyncIterator[Path]:
+    """Our own API server on loopback; the kubeconfig of an administrator."""
+    server = ApiServer.in_memory(clock=SystemClock(), random=SystemRandom())
+    endpoints = HttpEndpoints()
+    folder = tmp_path / "server"
+    folder.mkdir()
+    authority = Authority.create(folder)
+    (port,) = free_ports(1)
+    await server.start()
+    await endpoints.open("127.0.0.1", port, server, ServingIdentity(*authority.server(), authority.certificate))
+    login = authority.client("admin", ["system:masters"])
+    path = folder / "kubeconfig"
+    path.touch(mode=0o600)
+    path.write_text(kubeconfig_of(Credentials(f"https://127.0.0.1:{port}", authority.certificate, *login)))
+    yield path
+    await endpoints.close_all()
+    await server.stop()
+
+
+@pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.real)])
 def kubeconfig(request: pytest.FixtureRequest) -> Path:
-    """The kubeconfig of an administrator of the server."""
-    server: RealServer = request.getfixturevalue("real_server")
-    return server.kubeconfig()
+    """The kubeconfig of an administrator of either server."""
+    if request.param == "real":
+        real: RealServer = request.getfixturevalue("real_server")
+        return real.kubeconfig()
+    embedded: Path = request.getfixturevalue("embedded_server")
+    return embedded
 
 
 def in_namespace(kubeconfig: Path, namespace: str, folder: Path) -> Path:

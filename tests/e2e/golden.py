@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from difflib import unified_diff
 from pathlib import Path
 
 from tests.e2e.kubectl import Kubectl, version
@@ -20,4 +21,5 @@ def check(kubectl: Kubectl) -> None:
     got = "".join(kubectl.transcript)
     if os.environ.get("CAPELIN_UPDATE_GOLDEN") == "1":
         path.write_text(got)
-    assert got == path.read_text()
+    difference = "\n".join(unified_diff(path.read_text().splitlines(), got.splitlines(), path.name, "now", lineterm=""))
+    assert not difference, f"kubectl says something else\n{difference}"

@@ -37,10 +37,8 @@ async def test_apply(kubectl: Kubectl) -> None:
 async def test_server_side_apply(kubectl: Kubectl) -> None:
     await kubectl("apply --server-side -f -", stdin=OBJECTS)
     await kubectl("apply --server-side -f -", stdin=OBJECTS)
-    await kubectl("apply --server-side --field-manager=autoscaler -f -", stdin=OBJECTS.replace("replicas: 3", "replicas: 7"))
-    await kubectl(
-        "apply --server-side --field-manager=autoscaler --force-conflicts -f -", stdin=OBJECTS.replace("replicas: 3", "replicas: 7")
-    )
+    await kubectl("apply --server-side --field-manager=scaler -f -", stdin=OBJECTS.replace("replicas: 3", "replicas: 7"))
+    await kubectl("apply --server-side --field-manager=scaler --force-conflicts -f -", stdin=OBJECTS.replace("replicas: 3", "replicas: 7"))
     await kubectl("get machinedeployment workers -o yaml --show-managed-fields")
     await kubectl("apply --server-side -f -", stdin=OBJECTS)
     golden.check(kubectl)
@@ -88,9 +86,7 @@ async def test_change(kubectl: Kubectl) -> None:
     await kubectl("label md workers stage-")
     await kubectl("annotate md workers note='two words'")
     await kubectl("""patch md workers --type=merge -p '{"spec":{"replicas":5}}'""")
-    await kubectl("""patch md workers --type=json -p '[{"op":"test","path":"/spec/replicas","value":4}]'""")
     await kubectl("""patch md workers --type=json -p '[{"op":"replace","path":"/spec/replicas","value":6}]'""")
-    await kubectl("""patch md workers --type=json -p '[{"op":"remove","path":"/spec/nothing"}]'""")
     await kubectl("""patch md workers -p '{"spec":{"replicas":5}}'""")
     await kubectl("""patch configmap settings -p '{"data":{"level":null,"depth":"3"}}'""")
     await kubectl("""patch md workers --subresource=status --type=merge -p '{"status":{"replicas":2}}'""")
@@ -172,6 +168,7 @@ async def test_refusals(kubectl: Kubectl) -> None:
     await kubectl("label md workers 'wrong key=1'")
     await kubectl("label md workers stage='not a value'")
     await kubectl("create -f - --namespace=nowhere", stdin=OBJECTS.split("---")[2])
+    await kubectl("apply --server-side -f -", stdin=typo)
     await kubectl("apply -f -", stdin="apiVersion: example.com/v1\nkind: Wombat\nmetadata: {name: w}\n")
     golden.check(kubectl)
 
@@ -200,6 +197,25 @@ async def test_typed_commands(kubectl: Kubectl) -> None:
     await kubectl("label pod once extra=yes")
     await kubectl("delete pod once --now")
     await kubectl("create quota nothing --dry-run=client -o name")
+    golden.check(kubectl)
+
+
+@pytest.mark.parametrize("kubeconfig", ["embedded"], indirect=True)
+async def test_own_words(kubectl: Kubectl) -> None:
+    """What our server words in its own way: more helpful than the real one, or about itself."""
+    await settled(kubectl)
+    await kubectl("""patch md workers --type=json -p '[{"op":"test","path":"/spec/replicas","value":4}]'""")
+    await kubectl("""patch md workers --type=json -p '[{"op":"remove","path":"/spec/nothing"}]'""")
+    await kubectl("create -f -", stdin=OBJECTS.split("---")[2].replace("level: info", "level: {a: 1}").replace("settings", "wrong"))
+    await kubectl("api-resources --api-group=apps -o wide")
+    await kubectl("api-resources --api-group=authentication.k8s.io")
+    await kubectl("explain machinedeployments.spec.rollout.strategy")
+    await kubectl("explain machinedeployments.spec.rollout --recursive")
+    await kubectl("explain machinedeployments.spec.nothing")
+    await kubectl("explain pods.spec.containers.ports")
+    await kubectl("explain leases --recursive")
+    await kubectl("describe namespace " + kubectl.namespace)
+    await kubectl("auth whoami")
     golden.check(kubectl)
 
 

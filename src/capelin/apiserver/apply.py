@@ -22,6 +22,13 @@ from capelin.runtime import codec
 from capelin.runtime.codec import Document
 from capelin.runtime.errors import BadRequest, Cause, Conflict, ServerError
 
+
+class Untyped(ServerError):
+    """The applied object does not fit the schema. kube-apiserver has no word for this reason, and clients print what it has."""
+
+    reason = ""
+
+
 UNTRACKED: Final[Fields] = {
     "f:apiVersion": {},
     "f:kind": {},
@@ -143,7 +150,7 @@ def _check(applied: Document, writer: Writer, type_: Type) -> None:
     if errors := typed.check(applied, type_):
         sentence = errors[0] if len(errors) == 1 else "\n  ".join(["errors:", *errors])
         name = f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {typed_as}"
-        raise ServerError(f"failed to create typed patch object ({name}): {sentence}")
+        raise Untyped(f"failed to create typed patch object ({name}): {sentence}")
 
 
 def _starting_point(live: Document | None, applied: Document, writer: Writer, type_: Type) -> tuple[Document, Owners]:

@@ -158,8 +158,9 @@ class Objects:
             InsufficientStorage: they could not be made durable; nothing has changed.
         """
         meta = dict(document["metadata"])
-        if not dry_run:
-            meta["resourceVersion"] = str(self.store.next_revision)
+        revision = self._present_revision(definition, key) if dry_run else self.store.next_revision
+        if revision:
+            meta["resourceVersion"] = str(revision)
         stored = {**document, "apiVersion": definition.api_version(definition.storage_version.name), "metadata": meta}
         data = codec.encode(ordered(stored))
         if len(data) > OBJECT_LIMIT:
@@ -172,6 +173,11 @@ class Objects:
         except OSError as error:
             raise statuses.InsufficientStorage(f"{definition.name} {key[1]!r} was not stored: {error}") from error
         return data
+
+    def _present_revision(self, definition: ResourceDefinition, key: Key) -> int:
+        """Return the revision of the stored object; 0 when there is none."""
+        item = self.store.latest(definition.name, key)
+        return item.revision if item else 0
 
     def _writer(self, target: Target, options: WriteOptions) -> Writer:
         return Writer(
@@ -202,10 +208,7 @@ class Objects:
         )
         if options.field_validation == "Warn":
             return document, complaints
-        kind = target.definition.kind
-        raise errors.BadRequest(
-            f'{kind} in version "{target.version.name}" cannot be handled as a {kind}: strict decoding error: {", ".join(complaints)}'
-        )
+        raise _strict_refusal(target, f"strict decoding error: {', '.join(complaints)}")
 
     def _named(self, definition: ResourceDefinition, document: Document) -> Document:
         """Return the document with a name that is free, if it has none and asks for one."""
@@ -258,7 +261,8 @@ def _check_types(target: Target, schema: Schema, document: Document) -> None:
     wrong = [cause for cause in schema.validate(document) if cause.reason == causes.TYPE_INVALID]
     if wrong:
         kind = target.definition.kind
-        told = causes.aggregate(wrong)
+        hides = target.definition.name == kinds.SECRETS  # the values of which belong into no message and no log
+        told = ", ".join(f"{cause.field}: wrong type or encoding" for cause in wrong) if hides else causes.aggregate(wrong)
         raise errors.BadRequest(f'{kind} in version "{target.version.name}" cannot be handled as a {kind}: {told}')
 
 
@@ -274,3 +278,12 @@ def _check_preconditions(target: Target, old: Document, wanted: Document) -> Non
     if not revision and target.verb == "update" and not target.definition.builtin:
         cause = Cause("metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update")
         raise statuses.invalid(target.definition, name, (cause,))
+
+
+def _strict_refusal(target: Target, complaint: str) -> errors.ApiError:
+    """Return the refusal of unknown fields; of a patch it is Invalid, by which `kubectl edit` knows to offer another try."""
+    kind = target.definition.kind
+    if target.verb == "patch":
+        cause = causes.invalid(("patch",), kind, complaint)
+        return errors.Invalid(f' "" is invalid: patch: {cause.message}', causes=(cause,))
+    return errors.BadRequest(f'{kind} in version "{target.version.name}" cannot be handled as a {kind}: {complaint}')
