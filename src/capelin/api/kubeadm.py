@@ -148,7 +148,8 @@ class ClusterConfiguration(Model):
     dns: DNSConfiguration | None = None
     """dns configures the cluster's DNS server."""
     encryption_algorithm: Annotated[str, Enum("ECDSA-P256", "ECDSA-P384", "RSA-2048", "RSA-3072", "RSA-4096")] | None = None
-    """encryptionAlgorithm is the kind of key the cluster's certificates use; RSA-2048 unless set."""
+    """encryptionAlgorithm is the kind of key the cluster's certificates use. Unless set, the authorities use ECDSA-P256, and what kubeadm
+    makes on the Machine RSA-2048."""
     etcd: EtcdConfiguration | None = None
     """etcd configures etcd: on the Machine or elsewhere."""
     feature_gates: dict[str, bool] | None = None
