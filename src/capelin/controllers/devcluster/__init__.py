@@ -1,0 +1,1 @@
+"""DevCluster: the place where a simulated cluster is served."""

@@ -1,0 +1,1 @@
+"""DevMachine: a simulated machine, from its bootstrap data to a Node and back."""

@@ -1,0 +1,126 @@
+"""What a pass observed, as conditions and status of the DevMachine. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from capelin.api.behavior import BEHAVIOR_ANNOTATION, BEHAVIOR_VALID_CONDITION, BEHAVIOR_VALID_REASON, INVALID_BEHAVIOR_REASON
+from capelin.api.conditions import Reasons, Verdict, summary
+from capelin.api.devmachine import (
+    APISERVER_PROVISIONED_CONDITION,
+    BOOTSTRAP_FAILED_REASON,
+    ETCD_PROVISIONED_CONDITION,
+    NODE_PROVISIONED_CONDITION,
+    VM_PROVISIONED_CONDITION,
+    WAITING_FOR_APISERVER_STARTUP_REASON,
+    WAITING_FOR_ETCD_STARTUP_REASON,
+    WAITING_FOR_NODE_STARTUP_REASON,
+    WAITING_FOR_VM_STARTUP_REASON,
+)
+from capelin.api.machine import MachineAddress
+from capelin.api.meta import set_condition
+from capelin.api.reasons import (
+    INTERNAL_ERROR_REASON,
+    NOT_PROVISIONED_REASON,
+    NOT_READY_REASON,
+    PAUSED_CONDITION,
+    PROVISIONED_REASON,
+    READY_CONDITION,
+    READY_REASON,
+    READY_UNKNOWN_REASON,
+)
+from capelin.api.references import Provisioned
+from capelin.cloud.inmemory.orders import Progress, Stage, State, Step
+from capelin.controllers.devmachine.scope import Scope
+
+WORTH_TELLING: Final = timedelta(seconds=5)
+"""A step that takes no longer than this is not reported while it takes it: it would be over before anybody had read of it, and a fleet
+would pay a write for each."""
+
+_CONDITIONS: Final = {
+    Stage.VM: VM_PROVISIONED_CONDITION,
+    Stage.NODE: NODE_PROVISIONED_CONDITION,
+    Stage.ETCD: ETCD_PROVISIONED_CONDITION,
+    Stage.API_SERVER: APISERVER_PROVISIONED_CONDITION,
+}
+_STARTING_REASONS: Final = {
+    Stage.VM: WAITING_FOR_VM_STARTUP_REASON,
+    Stage.NODE: WAITING_FOR_NODE_STARTUP_REASON,
+    Stage.ETCD: WAITING_FOR_ETCD_STARTUP_REASON,
+    Stage.API_SERVER: WAITING_FOR_APISERVER_STARTUP_REASON,
+}
+
+OWNED_CONDITIONS: Final = (READY_CONDITION, *_CONDITIONS.values(), BEHAVIOR_VALID_CONDITION, PAUSED_CONDITION)
+
+
+def set_status(scope: Scope, *, now: datetime) -> None:
+    """Bring status and conditions in line with what was observed; complete on every exit of a pass."""
+    _set(scope, BEHAVIOR_VALID_CONDITION, behavior_verdict(scope), now)
+    if scope.waiting is not None:
+        _set(scope, VM_PROVISIONED_CONDITION, Verdict("False", scope.waiting.reason, scope.waiting.message), now)
+    elif scope.progress is not None:
+        if _is_brief(scope.progress):
+            return
+        for stage, step in scope.progress.steps.items():
+            _set(scope, _CONDITIONS[stage], step_verdict(stage, step), now)
+        if scope.progress.is_done(Stage.VM):
+            _set_provisioned(scope, scope.progress)
+    _set(scope, READY_CONDITION, ready_verdict(scope), now)
+
+
+def step_verdict(stage: Stage, step: Step) -> Verdict:
+    """Return the condition of one step."""
+    match step.state:
+        case State.DONE:
+            return Verdict("True", PROVISIONED_REASON)
+        case State.STARTING:
+            return Verdict("False", _STARTING_REASONS[stage])
+        case State.FAILED:
+            return Verdict("False", BOOTSTRAP_FAILED_REASON if stage is Stage.NODE else NOT_PROVISIONED_REASON, step.message)
+
+
+def ready_verdict(scope: Scope) -> Verdict:
+    """Return the summary of all steps the machine goes through."""
+    if scope.waiting is None and scope.progress is None:
+        return Verdict("Unknown", INTERNAL_ERROR_REASON, "The machine could not be looked at; the next pass tries again")
+    stages = tuple(Stage) if scope.is_control_plane else (Stage.VM, Stage.NODE)
+    reasons = Reasons(issue=NOT_READY_REASON, unknown=READY_UNKNOWN_REASON, info=READY_REASON)
+    found = {condition.type for condition in scope.status.conditions or ()}
+    reached = [_CONDITIONS[stage] for stage in stages if stage is Stage.VM or _CONDITIONS[stage] in found or _is_up(scope)]
+    return summary(scope.status.conditions, reached, reasons=reasons)
+
+
+def behavior_verdict(scope: Scope) -> Verdict | None:
+    """Return whether the annotation can be understood, None without one."""
+    if BEHAVIOR_ANNOTATION not in (scope.devmachine.metadata.annotations or {}):
+        return None
+    if scope.behavior_problem:
+        return Verdict("False", INVALID_BEHAVIOR_REASON, scope.behavior_problem)
+    return Verdict("True", BEHAVIOR_VALID_REASON)
+
+
+def _is_up(scope: Scope) -> bool:
+    return scope.progress is not None and scope.progress.is_done(Stage.VM)
+
+
+def _is_brief(progress: Progress) -> bool:
+    """Tell whether the machine only takes a moment to come up, of which nothing is reported."""
+    step = progress.steps.get(Stage.VM)
+    return step is not None and step.state is State.STARTING and progress.after is not None and progress.after <= WORTH_TELLING
+
+
+def _set_provisioned(scope: Scope, progress: Progress) -> None:
+    scope.status.initialization = Provisioned(provisioned=True)
+    addresses = (("InternalIP", progress.address), ("Hostname", scope.devmachine.metadata.name))
+    scope.status.addresses = [MachineAddress(type=type_, address=address) for type_, address in addresses]
+    scope.status.failure_domain = scope.machine.spec.failure_domain if scope.machine else None
+
+
+def _set(scope: Scope, type_: str, verdict: Verdict | None, now: datetime) -> None:
+    found = scope.status.conditions
+    if verdict is None:
+        scope.status.conditions = [condition for condition in found or () if condition.type != type_] or None
+    else:
+        generation = scope.devmachine.metadata.generation
+        scope.status.conditions = set_condition(found, verdict.condition(type_, now=now, generation=generation))
