@@ -58,6 +58,18 @@ async def test_fields_that_may_change_in_place_reach_machines() -> None:
     assert [gate.condition_type for gate in machine.spec.readiness_gates or ()] == ["X"]
 
 
+async def test_a_time_out_that_is_taken_back_leaves_the_default() -> None:
+    world = await settled_machineset(replicas=1)
+    for seconds in (7, None):
+        fields = {"deletion": {"nodeDrainTimeoutSeconds": seconds}}
+        await world.change(MachineSet, "workers-1", {"spec": {"template": {"spec": fields}}})
+        await world.settle_sets()
+
+    (machine,) = await world.machines()
+    assert machine.spec.deletion is not None
+    assert machine.spec.deletion.wire() == {"nodeDeletionTimeoutSeconds": 10}
+
+
 async def test_a_machine_that_is_going_gets_the_time_outs_of_its_deletion_only() -> None:
     world = await settled_machineset(replicas=1)
     (machine,) = await world.machines()

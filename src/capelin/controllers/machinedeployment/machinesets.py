@@ -7,7 +7,6 @@ from capelin.api.machine import Machine
 from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.machineset import MachineSet
 from capelin.api.meta import is_controlled_by, selector_matches
-from capelin.api.refusals import machinedeployment_refusals
 from capelin.controllers.machinedeployment.scope import Scope
 from capelin.runtime.client import Client, Selection
 from capelin.runtime.external import Seen
@@ -22,7 +21,6 @@ async def reconcile_machinesets(client: Client, live: Client, scope: Scope) -> R
         ApiError: they could not be read, or a set not be adopted.
     """
     deployment = scope.deployment
-    scope.blockers += [str(refusal) for refusal in machinedeployment_refusals(deployment)]
     try:
         machinesets = await _owned_machinesets(client, deployment)
         if not scope.is_deleting and not scope.blockers:

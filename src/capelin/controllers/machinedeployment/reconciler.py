@@ -20,6 +20,7 @@ from capelin.api.machinegroup import next_reckoning
 from capelin.api.meta import ObjectKey, owner_reference
 from capelin.api.pause import is_paused
 from capelin.api.references import ContractReference
+from capelin.api.refusals import machinedeployment_refusals
 from capelin.controllers.machinedeployment.machinesets import delete_machinesets, reconcile_machinesets
 from capelin.controllers.machinedeployment.rollout import Rollout
 from capelin.controllers.machinedeployment.scope import Scope
@@ -62,7 +63,7 @@ class MachineDeploymentReconciler:
         if stored is None:
             return DONE  # gone: owner references collect what it owned
         cluster = await self.client.get(Cluster, ObjectKey(key.namespace, stored.spec.cluster_name))
-        scope = Scope(_with_defaults(stored), cluster)
+        scope = _observe(stored, cluster)
         if is_paused(cluster, stored.metadata):
             return await self._report_paused(stored, scope)
         if await ensure_finalizer(self.client, stored, MACHINEDEPLOYMENT_FINALIZER):
@@ -130,10 +131,13 @@ class MachineDeploymentReconciler:
         return DONE
 
 
-def _with_defaults(stored: MachineDeployment) -> MachineDeployment:
-    """Return the deployment as admission would have completed it; what is written are the stored object's own metadata and status."""
+def _observe(stored: MachineDeployment, cluster: Cluster | None) -> Scope:
+    """Return the scope of a pass: the deployment as admission would have completed it, and what admission would have refused.
+
+    Metadata and status are the stored object's own, so that they are what is written.
+    """
     if stored.status is None:
         stored.status = MachineDeploymentStatus()
-    view = default_machinedeployment(stored)
-    view.metadata, view.status = stored.metadata, stored.status
-    return view
+    deployment = default_machinedeployment(stored)
+    deployment.metadata, deployment.status = stored.metadata, stored.status
+    return Scope(deployment, cluster, blockers=[str(refusal) for refusal in machinedeployment_refusals(deployment)])

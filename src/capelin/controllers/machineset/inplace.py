@@ -43,13 +43,13 @@ async def reconcile_in_place(external: ExternalObjects, client: Client, clock: C
 
 async def _update_machine(client: Client, machine: Machine, template: MachineSpec, inheritance: Inheritance) -> None:
     """Set labels, annotations and in-place fields; of a Machine that is going only the time-outs of its deletion."""
-    spec = default_machine(machine).spec
+    found = default_machine(machine).spec
     is_going = machine.metadata.deletion_timestamp is not None
     fields = {"deletion": template.deletion} if is_going else in_place_fields(template)
-    changed = {name: value for name, value in fields.items() if getattr(spec, name) != value}
+    changed = {name: value for name, value in fields.items() if getattr(found, name) != value}
     patch: dict[str, Any] = {}
     if changed:
-        patch["spec"] = merge_diff(spec.wire(), spec.model_copy(update=changed).wire())
+        patch["spec"] = merge_diff(machine.spec.wire(), machine.spec.model_copy(update=changed).wire())
     metadata = {} if is_going else _tag_patch(Tags(machine.metadata.labels or {}, machine.metadata.annotations or {}), inheritance)
     if metadata:
         patch["metadata"] = metadata

@@ -5,7 +5,6 @@ from __future__ import annotations
 from capelin.api.machine import Machine
 from capelin.api.machineset import ORDINALS_ANNOTATION, MachineSet
 from capelin.api.meta import is_controlled_by, selector_matches
-from capelin.api.refusals import machineset_refusals
 from capelin.controllers.machineset.plan import Ordinals, ordinal_of
 from capelin.controllers.machineset.scope import Scope
 from capelin.runtime.client import Client, Selection
@@ -21,7 +20,6 @@ async def reconcile_machines(client: Client, live: Client, scope: Scope) -> Resu
         ApiError: the Machines could not be read, or an orphan not be adopted.
     """
     machineset = scope.machineset
-    scope.blockers += [str(refusal) for refusal in machineset_refusals(machineset)]
     try:
         scope.machines = await owned_machines(client, machineset)
     except Exception as error:

@@ -19,6 +19,7 @@ from capelin.api.machinegroup import next_reckoning
 from capelin.api.machineset import MACHINESET_FINALIZER, MachineSet, MachineSetStatus
 from capelin.api.meta import ObjectKey, owner_reference
 from capelin.api.pause import is_paused
+from capelin.api.refusals import machineset_refusals
 from capelin.controllers.machineset.companions import reconcile_companions, reconcile_templates
 from capelin.controllers.machineset.inplace import reconcile_in_place
 from capelin.controllers.machineset.machines import delete_machines, reconcile_machines
@@ -59,7 +60,7 @@ class MachineSetReconciler:
         if stored is None:
             return DONE  # gone: owner references collect what it owned
         cluster = await self.client.get(Cluster, ObjectKey(key.namespace, stored.spec.cluster_name))
-        scope = Scope(_with_defaults(stored), cluster)
+        scope = _observe(stored, cluster)
         if is_paused(cluster, stored.metadata):
             return await self._report_paused(stored, scope)
         if await ensure_finalizer(self.client, stored, MACHINESET_FINALIZER):
@@ -118,10 +119,13 @@ class MachineSetReconciler:
         return DONE
 
 
-def _with_defaults(stored: MachineSet) -> MachineSet:
-    """Return the set as admission would have completed it; what is written are the stored object's own metadata and status."""
+def _observe(stored: MachineSet, cluster: Cluster | None) -> Scope:
+    """Return the scope of a pass: the set as admission would have completed it, and what admission would have refused.
+
+    Metadata and status are the stored object's own, so that they are what is written.
+    """
     if stored.status is None:
         stored.status = MachineSetStatus()
-    view = default_machineset(stored)
-    view.metadata, view.status = stored.metadata, stored.status
-    return view
+    machineset = default_machineset(stored)
+    machineset.metadata, machineset.status = stored.metadata, stored.status
+    return Scope(machineset, cluster, blockers=[str(refusal) for refusal in machineset_refusals(machineset)])
