@@ -419,6 +419,20 @@ async def test_data_never_changes_once_it_was_handed_out() -> None:
     assert await world.data() == first
 
 
+async def test_status_that_was_lost_is_recalled_from_the_machine() -> None:
+    """After a move to another management cluster the objects are there, their status is not: nothing may be made a second time."""
+    world = World()
+    of = machine(control_plane=True, spec={"bootstrap": {"dataSecretName": "worker", "configRef": build.bootstrap_ref("worker").wire()}})
+    world.client.seed(cluster(infrastructure=False, control_plane=False), of, config(of, init=True))
+
+    await world.reconcile()
+
+    status = (await world.config()).status
+    assert status is not None
+    assert (status.data_secret_name, status.wire()["initialization"]) == ("worker", {"dataSecretCreated": True})
+    assert [write.subresource for write in world.client.writes] == ["status"]
+
+
 # -- init --------------------------------------------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ class DataStep(Enum):
     """What the bootstrap data needs next."""
 
     NOTHING = "the data is there"
+    RECALL = "the Machine has taken the data, and our status was lost, as in a move to another management cluster"
     WAIT_FOR_INFRASTRUCTURE = "the cluster's infrastructure is not there"
     WAIT_FOR_CONTROL_PLANE = "there is nothing to join yet"
     INIT = "it may become the first machine"
@@ -38,6 +39,8 @@ def data_step(scope: Scope) -> DataStep:
     """Return what the bootstrap data needs next."""
     if has_data(scope):
         return DataStep.NOTHING
+    if scope.machine.spec.bootstrap.data_secret_name:
+        return DataStep.RECALL
     reached = scope.cluster.status.initialization if scope.cluster.status else None
     if not (reached and reached.infrastructure_provisioned):
         return DataStep.WAIT_FOR_INFRASTRUCTURE

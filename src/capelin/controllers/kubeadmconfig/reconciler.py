@@ -114,6 +114,9 @@ class KubeadmConfigReconciler:
         match data_step(scope):
             case DataStep.NOTHING:
                 return DONE
+            case DataStep.RECALL:
+                scope.take_data(scope.machine.spec.bootstrap.data_secret_name or "")
+                return DONE
             case DataStep.WAIT_FOR_INFRASTRUCTURE:
                 return self._wait_for_infrastructure(scope)
             case DataStep.WAIT_FOR_CONTROL_PLANE:
