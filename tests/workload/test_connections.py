@@ -11,7 +11,7 @@ import pytest
 from capelin.api.core import Secret
 from capelin.api.meta import ObjectKey
 from capelin.runtime import codec, errors
-from capelin.runtime.transport import Credentials, Request, Response
+from capelin.runtime.transport import Credentials, Request, Response, Screen, anywhere
 from capelin.workload.connections import FIRST_RETRY, FORGET_AFTER, LAST_RETRY, PROBE_INTERVAL, Connections, ConnectionStatus, Disconnected
 from capelin.workload.credentials import AddressPolicy
 from capelin.workload.nodes import NodeChange
@@ -78,11 +78,13 @@ class World:
         self.clock = self.management.clock
         self.servers: dict[str, FakeServer] = {}
         self.heard = Heard()
+        self.screens: list[Screen] = []
         policy = AddressPolicy(lambda host, port: False)
         self.connections = Connections(self.management, self.connect, policy, self.clock, FakeRandom())
         self.connections.subscribe(self.heard)
 
-    def connect(self, credentials: Credentials) -> FakeServer:
+    def connect(self, credentials: Credentials, *, screen: Screen = anywhere) -> FakeServer:
+        self.screens.append(screen)
         server = self.servers[credentials.server]
         server.opened += 1
         return server
@@ -261,6 +263,14 @@ async def test_a_kubeconfig_that_is_refused_opens_nothing_and_says_why(world: Wo
     assert not status.is_connected
     assert "users[].user.exec" in status.refusal
     assert world.heard.connections == [DEMO]
+
+
+async def test_every_connection_asks_before_it_goes_anywhere(world: World) -> None:
+    world.serve()
+    await world.ask()
+
+    with pytest.raises(PermissionError, match="link-local"):
+        world.screens[0]("169.254.169.254", 443)
 
 
 async def test_clusters_fail_independently(world: World) -> None:

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from capelin.runtime import errors
 from capelin.runtime.seams import Clock
-from capelin.runtime.transport import Credentials, Handler, Request, Response, ServingIdentity, User
+from capelin.runtime.transport import Credentials, Handler, Request, Response, Screen, ServingIdentity, User, anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class InProcessNetwork:
         """Stop serving `host:port`; nothing happens when it is not open."""
         self._open.pop((host, port), None)
 
-    def connect(self, credentials: Credentials) -> InProcessConnection:
-        """Return a connection; nothing is sent before its first request."""
-        return InProcessConnection(self, credentials)
+    def connect(self, credentials: Credentials, *, screen: Screen = anywhere) -> InProcessConnection:
+        """Return a connection that goes only where `screen` lets it; nothing is sent before its first request."""
+        return InProcessConnection(self, credentials, screen)
 
     def at(self, host: str, port: int) -> _Served:
         """Return what is served at an address.
@@ -61,6 +61,7 @@ class InProcessConnection:
 
     network: InProcessNetwork
     credentials: Credentials
+    screen: Screen = anywhere
     _closed: bool = False
 
     async def send(self, request: Request) -> Response:
@@ -72,7 +73,12 @@ class InProcessConnection:
         if self._closed:
             raise errors.Unreachable(f"the connection to {self.credentials.server} is closed")
         parts = urlsplit(self.credentials.server)
-        served = self.network.at(parts.hostname or "", parts.port or 443)
+        host, port = parts.hostname or "", parts.port or 443
+        try:
+            self.screen(host, port)
+        except OSError as error:
+            raise errors.Unreachable(f"{self.credentials.server}: {error}") from error
+        served = self.network.at(host, port)
         now = self.network.clock.now()
         if not _is_valid(served.identity.certificate, self.credentials.certificate_authority, now):
             raise errors.Unreachable(

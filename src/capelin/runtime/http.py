@@ -13,7 +13,7 @@ import os
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -26,7 +26,7 @@ from capelin import __version__
 from capelin.runtime import errors
 from capelin.runtime.logins import FixedLogin, Login, Logins, bearer
 from capelin.runtime.seams import Clock, Random, SystemClock, SystemRandom
-from capelin.runtime.transport import Credentials, Request, Response
+from capelin.runtime.transport import Credentials, Request, Response, Screen, anywhere
 
 CALLS_AT_ONCE: Final = 50
 """Sockets for calls. More would only queue in the server, which serves a client's calls by fair queueing."""
@@ -37,6 +37,10 @@ WATCH_GRACE: Final = timedelta(seconds=30)
 """How long after its announced end a watch may stay silent before it is taken for dead."""
 
 ATTEMPTS: Final = 4
+ATTEMPTS_REMOTE: Final = 2
+"""For workload clusters: a second one outlives a connection that was closed while idle. Whether the cluster is there at all is found out by
+probes, which must not wait for us."""
+
 RETRY_AFTER_AT_MOST: Final = timedelta(seconds=5)
 """A longer pause is the caller's to take: a worker that waits here serves nobody."""
 
@@ -67,19 +71,11 @@ class Address:
     insecure: bool = False
 
 
-Screen = Callable[[str, int], None]
-"""Is asked about every IP address and port before a socket is opened to it, after names are resolved; refuses by raising an OSError."""
-
-
-def anywhere(host: str, port: int) -> None:
-    """Refuse no address."""
-
-
 def connect(credentials: Credentials, *, screen: Screen = anywhere) -> HttpConnection:
-    """Return a connection; nothing is sent before its first request."""
+    """Return a connection that goes only where `screen` lets it; nothing is sent before its first request."""
     login = Login(bearer(credentials.token), credentials.client_certificate, credentials.client_key)
     address = Address(credentials.server, credentials.certificate_authority)
-    return HttpConnection(address, FixedLogin(login), SystemClock(), SystemRandom(), screen=screen)
+    return HttpConnection(address, FixedLogin(login), SystemClock(), SystemRandom(), screen=screen, attempts=ATTEMPTS_REMOTE)
 
 
 @dataclass(slots=True)
@@ -92,6 +88,7 @@ class HttpConnection:
     random: Random
     call_timeout: timedelta = CALL_TIMEOUT
     screen: Screen = anywhere
+    attempts: int = ATTEMPTS
     _pools: dict[tuple[bytes, bytes], _Pools] = field(default_factory=dict)
     _base: URL = field(init=False)
 
@@ -110,11 +107,11 @@ class HttpConnection:
         """
         login = await self.logins.current()
         renewed = False
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, self.attempts + 1):
             try:
                 response = await self._exchange(request, login)
             except errors.Unreachable:
-                if attempt == ATTEMPTS or request.method != "GET" or _is_watch(request):
+                if attempt == self.attempts or request.method != "GET" or _is_watch(request):
                     raise
                 pause = FIRST_PAUSE * 4**attempt * self.random.random()
             else:
@@ -124,11 +121,11 @@ class HttpConnection:
                     if login != refused:
                         continue
                 asked = self._pause_asked(response)
-                if asked is None or attempt == ATTEMPTS:
+                if asked is None or attempt == self.attempts:
                     return response
                 pause = asked
             await self.clock.sleep(pause)
-        raise errors.Unreachable(f"{request.method} {request.path}: refused {ATTEMPTS} times")
+        raise errors.Unreachable(f"{request.method} {request.path}: refused {self.attempts} times")
 
     async def close(self) -> None:
         """Release the sockets; requests under way fail as Unreachable or ResultUnknown."""

@@ -6,7 +6,7 @@ either. `Connect` turns a kubeconfig into a Handler; `Endpoints` offers a Handle
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -70,11 +70,19 @@ class Credentials:
     token: str = field(default="", repr=False)
 
 
+Screen = Callable[[str, int], None]
+"""Is asked about every IP address and port before a connection is opened to it, after names are resolved; refuses by raising an OSError."""
+
+
+def anywhere(host: str, port: int) -> None:
+    """Refuse no address."""
+
+
 class Connect(Protocol):
     """Opens connections to the clusters we manage."""
 
-    def __call__(self, credentials: Credentials) -> Connection:
-        """Return a connection; nothing is sent before its first request."""
+    def __call__(self, credentials: Credentials, *, screen: Screen = anywhere) -> Connection:
+        """Return a connection that goes only where `screen` lets it; nothing is sent before its first request."""
 
 
 class Connection(Handler, Protocol):

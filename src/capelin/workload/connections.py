@@ -234,7 +234,8 @@ class _Link:
             if kubeconfig is None:
                 self._problem = "its kubeconfig Secret does not exist"
                 return None
-            connection = self._owner.connect(load_kubeconfig(kubeconfig, self._owner.policy))
+            policy = self._owner.policy
+            connection = self._owner.connect(load_kubeconfig(kubeconfig, policy), screen=policy.screen)
             self._refusal = ""
             if await self._probe(connection):
                 return connection, kubeconfig

@@ -97,7 +97,7 @@ class AddressPolicy:
         """
         try:
             self.check_address(address, port)
-        except KubeconfigRefused as error:
+        except ValueError as error:  # refused, or no address at all
             raise PermissionError(errno.EACCES, str(error)) from error
 
 
