@@ -535,12 +535,23 @@ async def test_token_is_extended_while_its_machine_is_not_there() -> None:
     assert expiration(world) > first
 
 
+async def test_token_costs_no_call_between_its_extensions() -> None:
+    world = await joining()
+    await world.reconcile()
+    reads = world.workload.reads
+
+    await world.reconcile()
+
+    assert world.workload.reads == reads
+
+
 async def test_token_that_has_vanished_meanwhile_is_the_same_again() -> None:
     world = await joining()
     await world.reconcile()
     before = world.tokens()
     world.workload.objects.clear()
 
+    await world.clock.advance(REFRESH_INTERVAL)
     await world.reconcile()
 
     assert world.tokens() == before

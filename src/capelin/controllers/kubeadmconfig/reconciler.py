@@ -55,6 +55,14 @@ CONNECTION_POLL: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
+class _Look:
+    """When the token of one KubeadmConfig has to be looked at again; None when it is gone."""
+
+    uid: str
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class KubeadmConfigReconciler:
     """Reconciles KubeadmConfigs. `client` reads the cache and writes, `live` reads the server and writes."""
 
@@ -64,7 +72,7 @@ class KubeadmConfigReconciler:
     lock: InitLock
     clusters: WorkloadClusters
     clock: Clock
-    _revoked: dict[ObjectKey, str] = field(default_factory=dict)  # UIDs whose token is known to be gone: asking again would be a call
+    _looks: dict[ObjectKey, _Look] = field(default_factory=dict)  # spares calls; a restart that forgets it costs one call each
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """Move one KubeadmConfig a step towards its data; safe to repeat and to interrupt.
@@ -74,7 +82,7 @@ class KubeadmConfigReconciler:
         """
         config = await self.client.get(KubeadmConfig, key)
         if config is None:
-            self._revoked.pop(key, None)
+            self._looks.pop(key, None)
             return DONE  # gone: owner references collect what it owned
         scope = await self._scope_of(config)
         if scope is None:
@@ -192,7 +200,7 @@ class KubeadmConfigReconciler:
             return None
         token = tokens.derived_token(certificates[Purpose.CA].key, scope.config.uid)
         if has_own_token(scope):
-            await tokens.grant(await self.clusters.client(scope.cluster.key), token, now=self.clock.now())
+            await self._grant(scope, token)
         return discovery_for(scope, certificates, str(token))
 
     async def _store(self, scope: Scope, data: bytes) -> Result:
@@ -206,24 +214,40 @@ class KubeadmConfigReconciler:
     async def _reconcile_token(self, scope: Scope) -> Result:
         """Keep the token alive until its machine is there, and end it once the Node has joined or the Machine is to go."""
         step = token_step(scope, now=self.clock.now())
-        if step is TokenStep.NOTHING or self._revoked.get(scope.config.key) == scope.config.uid:
+        if step is TokenStep.NOTHING:
             return DONE
+        if (known := self._known(scope, step)) is not None:
+            return known
         if scope.is_control_plane and await self.lock.holder(scope.cluster.key) == scope.machine.key.name:
-            self._revoked[scope.config.key] = scope.config.uid  # the first machine has none
+            self._looks[scope.config.key] = _Look(scope.config.uid, None)  # the first machine has no token
             return DONE
         ca = await self.certificates.find(scope.cluster.key, Purpose.CA)
         if ca is None:
             return DONE  # without its authority the cluster lets nobody in
         token = tokens.derived_token(ca.key, scope.config.uid)
         try:
-            return await self._renew(scope, token, step, self.clock.now())
+            return await (self._grant(scope, token) if step is TokenStep.EXTEND else self._revoke(scope, token))
         except errors.Unreachable:
             return Result(CONNECTION_POLL)  # if it stays away, the token ends by itself
 
-    async def _renew(self, scope: Scope, token: tokens.Token, step: TokenStep, now: datetime) -> Result:
-        workload = await self.clusters.client(scope.cluster.key)
-        if step is TokenStep.EXTEND:
-            return Result(await tokens.grant(workload, token, now=now))
-        await tokens.revoke(workload, token)
-        self._revoked[scope.config.key] = scope.config.uid
+    def _known(self, scope: Scope, step: TokenStep) -> Result | None:
+        """Return what follows from our last look at the token; None when it has to be looked at."""
+        look, now = self._looks.get(scope.config.key), self.clock.now()
+        if look is None or look.uid != scope.config.uid:
+            return None
+        if look.next_at is None:
+            return DONE
+        if step is TokenStep.EXTEND and now < look.next_at <= now + tokens.REFRESH_INTERVAL:  # further ahead: the clock was set back
+            return Result(look.next_at - now)
+        return None
+
+    async def _grant(self, scope: Scope, token: tokens.Token) -> Result:
+        now = self.clock.now()
+        after = await tokens.grant(await self.clusters.client(scope.cluster.key), token, now=now)
+        self._looks[scope.config.key] = _Look(scope.config.uid, now + after)
+        return Result(after)
+
+    async def _revoke(self, scope: Scope, token: tokens.Token) -> Result:
+        await tokens.revoke(await self.clusters.client(scope.cluster.key), token)
+        self._looks[scope.config.key] = _Look(scope.config.uid, None)
         return DONE
