@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from capelin.api.core import Secret
@@ -16,9 +17,16 @@ from capelin.api.kubeadmconfig import KubeadmConfig
 from capelin.api.labels import CLUSTER_NAME_LABEL, DEPLOYMENT_NAME_LABEL
 from capelin.api.machine import Machine
 from capelin.api.meta import Object, ObjectKey
+from capelin.cloud.inmemory.cloud import InMemoryCloud
+from capelin.cloud.inmemory.cluster import Servers
+from capelin.cloud.inmemory.ports import Ports
 from capelin.controllers.cluster.deletion import DeletionSteps as ClusterDeletion
 from capelin.controllers.cluster.reconciler import ClusterReconciler
 from capelin.controllers.cluster.watches import DECLARATION as CLUSTER
+from capelin.controllers.devcluster.reconciler import DevClusterReconciler
+from capelin.controllers.devcluster.watches import DECLARATION as DEVCLUSTER
+from capelin.controllers.devmachine.reconciler import DevMachineReconciler
+from capelin.controllers.devmachine.watches import DECLARATION as DEVMACHINE
 from capelin.controllers.kubeadmconfig.lock import InitLock
 from capelin.controllers.kubeadmconfig.reconciler import KubeadmConfigReconciler
 from capelin.controllers.kubeadmconfig.watches import DECLARATION as KUBEADMCONFIG
@@ -40,7 +48,7 @@ from capelin.runtime.manager import Manager
 from capelin.runtime.reconcile import Change, Declaration, Reconciler, Rule
 from capelin.runtime.seams import Clock, Keys, Random
 from capelin.runtime.transport import Connect, Endpoints
-from capelin.workload.certificates import ClusterCertificates
+from capelin.workload.certificates import ClusterCertificates, Purpose
 from capelin.workload.connections import Connections
 from capelin.workload.credentials import AddressPolicy
 from capelin.workload.kubeconfig import Kubeconfigs
@@ -62,11 +70,13 @@ class Seams:
     keys: Keys
     connect: Connect
     endpoints: Endpoints
+    servers: Servers
+    ports: Ports
 
 
 def declarations() -> tuple[Declaration, ...]:
     """Return the declaration of every controller there is."""
-    return (CLUSTER, MACHINE, MACHINESET, MACHINEDEPLOYMENT, KUBEADMCONFIG)
+    return (CLUSTER, MACHINE, MACHINESET, MACHINEDEPLOYMENT, KUBEADMCONFIG, DEVCLUSTER, DEVMACHINE)
 
 
 def cache_plan(namespaces: Collection[str] = ()) -> CachePlan:
@@ -88,6 +98,7 @@ class _Wiring:
     contracts: Contracts
     connections: Connections
     certificates: ClusterCertificates
+    cloud: InMemoryCloud
 
     def external(self, declaration: Declaration) -> ExternalObjects:
         return ExternalObjects(self.manager.client, self.manager.live, self.contracts, self.manager.tracker(declaration))
@@ -115,7 +126,10 @@ def _wire(manager: Manager, seams: Seams) -> _Wiring:
     manager.caches.subscribe(Secret, _kubeconfig_listener(connections))
     manager.caches.watch(DevCluster)
     certificates = ClusterCertificates(manager.client, manager.live, seams.keys, seams.clock)
-    return _Wiring(manager, seams, Contracts(manager.live, seams.clock), connections, certificates)
+    authorities = partial(certificates.find, purpose=Purpose.CA)
+    cloud = InMemoryCloud(seams.servers, seams.endpoints, authorities, seams.clock, seams.random, seams.keys)
+    manager.background("in-memory cloud", cloud.run)
+    return _Wiring(manager, seams, Contracts(manager.live, seams.clock), connections, certificates, cloud)
 
 
 def _cluster(w: _Wiring) -> Reconciler:
@@ -143,12 +157,22 @@ def _kubeadmconfig(w: _Wiring) -> Reconciler:
     return KubeadmConfigReconciler(client, live, w.certificates, InitLock(live), w.connections, w.seams.clock)
 
 
+def _devcluster(w: _Wiring) -> Reconciler:
+    return DevClusterReconciler(w.manager.client, w.cloud, w.seams.ports, w.seams.clock)
+
+
+def _devmachine(w: _Wiring) -> Reconciler:
+    return DevMachineReconciler(w.manager.client, w.manager.live, w.cloud, w.seams.clock)
+
+
 _BUILDERS: Final[dict[str, Callable[[_Wiring], Reconciler]]] = {
     CLUSTER.name: _cluster,
     MACHINE.name: _machine,
     MACHINESET.name: _machineset,
     MACHINEDEPLOYMENT.name: _machinedeployment,
     KUBEADMCONFIG.name: _kubeadmconfig,
+    DEVCLUSTER.name: _devcluster,
+    DEVMACHINE.name: _devmachine,
 }
 
 

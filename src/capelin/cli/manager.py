@@ -10,10 +10,13 @@ from pathlib import Path
 import click
 
 from capelin import assembly
-from capelin.apiserver.serving import HttpEndpoints
 from capelin.api.meta import ObjectKey
+from capelin.apiserver.serving import HttpEndpoints
+from capelin.apiserver.store import MemoryDatabase
 from capelin.cli.running import Running, Surroundings
 from capelin.cli.session import find_access, kubeconfig_options, reporting
+from capelin.cloud.inmemory.ports import SystemPorts
+from capelin.cloud.inmemory.servers import ApiServers
 from capelin.runtime import http, logs
 from capelin.runtime.manager import Settings
 from capelin.runtime.seams import SystemClock, SystemRandom, SystemThreads
@@ -92,7 +95,8 @@ def command(
 
     async def run() -> None:
         connection = access.connect(clock, random)
-        seams = assembly.Seams(clock, random, SystemKeys(SystemThreads()), http.connect, HttpEndpoints())
+        servers = ApiServers(MemoryDatabase(), clock, random)
+        seams = assembly.Seams(clock, random, SystemKeys(SystemThreads()), http.connect, HttpEndpoints(), servers, SystemPorts())
         surroundings = Surroundings(health_address, metrics_address, otlp_endpoint, trace_ratio)
         try:
             await Running(connection, access.address.url, seams, settings, names, surroundings).run()

@@ -21,6 +21,8 @@ from capelin.cli.directory import AlreadyRunning, DataDirectory
 from capelin.cli.identity import ManagementIdentity, write_private
 from capelin.cli.running import Running
 from capelin.cli.session import reporting
+from capelin.cloud.inmemory.ports import SystemPorts
+from capelin.cloud.inmemory.servers import ApiServers
 from capelin.runtime import http, logs
 from capelin.runtime.client import ApiClient
 from capelin.runtime.inprocess import InProcess
@@ -148,6 +150,7 @@ async def _serve(directory: DataDirectory, port: int, server_only: bool, started
             started()
             await stopping.wait()
             return
-        seams = assembly.Seams(clock, random, keys, http.connect, endpoints)
+        servers = ApiServers(database, clock, random)
+        seams = assembly.Seams(clock, random, keys, http.connect, endpoints, servers, SystemPorts())
         running = Running(connection, "in-process", seams, Settings(plan=assembly.cache_plan()))
         await running.run(started=lambda _: started())
