@@ -93,8 +93,3 @@ def test_fields_of_a_newer_version_are_skipped() -> None:
 def test_body_that_cannot_be_read_is_refused(data: bytes) -> None:
     with pytest.raises(DecodeError):
         protobuf.decode(data)
-
-
-def test_content_type_may_carry_parameters() -> None:
-    assert protobuf.is_protobuf("application/vnd.kubernetes.protobuf; charset=utf-8")
-    assert not protobuf.is_protobuf("application/json")

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from capelin.apiserver.server import ApiServer
 from capelin.apiserver.serving import HttpEndpoints
+from capelin.apiserver.store import MemoryStore
+from capelin.apiserver.tokens import ServiceAccountTokens
 from capelin.runtime.seams import SystemClock, SystemRandom
 from capelin.runtime.transport import Credentials, ServingIdentity
 from tests.e2e.kubectl import Kubectl, programs, version
@@ -32,7 +35,9 @@ def program(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture
 async def embedded_server(tmp_path: Path) -> AsyncIterator[Path]:
     """Our own API server on loopback; the kubeconfig of an administrator."""
-    server = ApiServer.in_memory(clock=SystemClock(), random=SystemRandom())
+    clock, store = SystemClock(), MemoryStore()
+    tokens = ServiceAccountTokens(ec.generate_private_key(ec.SECP256R1()), store, clock)
+    server = ApiServer(store, clock=clock, random=SystemRandom(), tokens=tokens)
     endpoints = HttpEndpoints()
     folder = tmp_path / "server"
     folder.mkdir()

@@ -178,6 +178,8 @@ async def test_typed_commands(kubectl: Kubectl) -> None:
     await kubectl("create secret generic hidden --from-literal=password=swordfish")
     await kubectl("get secret hidden -o jsonpath={.data.password}")
     await kubectl("create serviceaccount robot")
+    await kubectl("create token robot --duration=1h")
+    await kubectl("create token nobody")
     await kubectl("create role reader --verb=get,list --resource=pods,machinedeployments.cluster.x-k8s.io")
     await kubectl("create rolebinding readers --role=reader --serviceaccount=default:robot --user=ann --group=team")
     await kubectl("get roles,rolebindings -o wide")

@@ -18,19 +18,12 @@ from capelin.apiserver import builtin
 from capelin.runtime import codec
 from capelin.runtime.codec import DecodeError, Document
 
-CONTENT_TYPE = "application/vnd.kubernetes.protobuf"
-
 _MAGIC = b"k8s\x00"
 _DEEPEST = 64  # no built-in kind nests deeper than half of this; hostile bytes could
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 _Value = int | bytes
-
-
-def is_protobuf(content_type: str) -> bool:
-    """Tell whether a body of this content type is for `decode`."""
-    return content_type.partition(";")[0].strip().lower() == CONTENT_TYPE
 
 
 def decode(body: bytes) -> Document:
