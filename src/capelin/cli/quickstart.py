@@ -34,7 +34,7 @@ The cluster is ready. Try next:
 
   export KUBECONFIG={kubeconfig}
   kubectl get clusters,machinedeployments,machines
-  kubectl scale machinedeployment quickstart-md-0 --replicas=5
+  kubectl scale machinedeployment quickstart-workers --replicas=5
   capelin describe cluster quickstart
   capelin get kubeconfig quickstart > quickstart.kubeconfig
   kubectl --kubeconfig quickstart.kubeconfig get nodes
