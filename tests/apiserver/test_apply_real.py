@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 import yaml
 
-from capelin.apiserver.builtin import schema as builtin_schema
-from capelin.runtime.seams import SystemClock
-from tests.apiserver.schemas import CRDS
-from tests.apiserver.sidebyside import Document, Http, Ours, Step, Theirs, comparable, compiled, connected
+from tests.apiserver.api import CONFIG_MAPS, CRDS, Api
+from tests.apiserver.schemas import CRDS as CRDS_FOLDER
+from tests.apiserver.sidebyside import Document, Ours, Server, Step, comparable, connected, until_served, write
 from tests.integration.realserver import RealServer
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
@@ -22,20 +21,15 @@ TIME = "2026-01-01T00:00:00Z"
 BASE = {"clusterName": "c", "bootstrap": {"dataSecretName": "s"}, "infrastructureRef": {"apiGroup": "a.b", "kind": "K", "name": "n"}}
 
 
-@pytest.fixture(scope="module")
-def http(real_server: RealServer) -> Iterator[Http]:
-    with connected(real_server) as found:
-        crd = yaml.load((CRDS / "cluster.x-k8s.io_machines.yaml").read_text(), yaml.CSafeLoader)
-        found("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
-        until_served(found, MACHINES)
-        yield found
-
-
-def until_served(http: Http, path: str) -> None:
-    clock = SystemClock()
-    deadline = clock.monotonic() + 30
-    while http("GET", path)[0] != 200:
-        assert clock.monotonic() < deadline, f"{path} is not served"
+@pytest.fixture
+async def both(real_server: RealServer, api: Api) -> AsyncIterator[tuple[Server, Server]]:
+    """The real server and ours, both with our Machines."""
+    crd = yaml.load((CRDS_FOLDER / "cluster.x-k8s.io_machines.yaml").read_text(), yaml.CSafeLoader)
+    with connected(real_server) as theirs:
+        for server in (theirs, Ours(api)):
+            await server("POST", CRDS, crd)
+            await until_served(server, MACHINES)
+        yield theirs, Ours(api)
 
 
 def machine(spec: Any = None, *, status: Any = None, **metadata: Any) -> Document:
@@ -209,29 +203,24 @@ DEPLOYMENT_STEPS = (
 )
 
 
-def assert_equal_after_every_step(theirs: Theirs, ours: Ours, steps: tuple[Step, ...], *, whole: bool = True) -> None:
+async def assert_equal_after_every_step(
+    both: tuple[Server, Server], collection: str, name: str, steps: tuple[Step, ...], *, whole: bool = True
+) -> None:
+    theirs, ours = both
     for number, step in enumerate(steps):
-        want, got = theirs.write(step), ours.write(step)
+        want, got = await write(theirs, collection, name, step), await write(ours, collection, name, step)
         assert comparable(got, whole=whole) == comparable(want, whole=whole), f"step {number}: {step.verb} by {step.manager}"
         if want[0] == 409:
             assert sorted(got[1]["message"].splitlines()) == sorted(want[1]["message"].splitlines())
 
 
-def test_custom_resources(http: Http) -> None:
-    crd = yaml.load((CRDS / "cluster.x-k8s.io_machines.yaml").read_text(), yaml.CSafeLoader)
-    openapi = next(entry for entry in crd["spec"]["versions"] if entry["name"] == "v1beta2")["schema"]["openAPIV3Schema"]
-
-    assert_equal_after_every_step(Theirs(http, MACHINES, "m"), compiled(openapi, api_version=VERSION, has_status=True), MACHINE_STEPS)
+async def test_custom_resources(both: tuple[Server, Server]) -> None:
+    await assert_equal_after_every_step(both, MACHINES, "m", MACHINE_STEPS)
 
 
-def test_built_in_maps(http: Http) -> None:
-    theirs = Theirs(http, "/api/v1/namespaces/default/configmaps", "c")
-
-    assert_equal_after_every_step(theirs, compiled(dict(builtin_schema("core.v1.ConfigMap")), api_version="v1"), CONFIG_MAP_STEPS)
+async def test_built_in_maps(both: tuple[Server, Server]) -> None:
+    await assert_equal_after_every_step(both, CONFIG_MAPS, "c", CONFIG_MAP_STEPS)
 
 
-def test_built_in_lists_own_the_same_fields(http: Http) -> None:
-    theirs = Theirs(http, "/apis/apps/v1/namespaces/default/deployments", "d")
-    ours = compiled(dict(builtin_schema("apps.v1.Deployment")), api_version="apps/v1", has_status=True)
-
-    assert_equal_after_every_step(theirs, ours, DEPLOYMENT_STEPS, whole=False)
+async def test_built_in_lists_own_the_same_fields(both: tuple[Server, Server]) -> None:
+    await assert_equal_after_every_step(both, "/apis/apps/v1/namespaces/default/deployments", "d", DEPLOYMENT_STEPS, whole=False)
