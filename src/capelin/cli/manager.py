@@ -96,7 +96,7 @@ def command(
     async def run() -> None:
         connection = access.connect(clock, random)
         servers = ApiServers(MemoryDatabase(), clock, random)
-        seams = assembly.Seams(clock, random, SystemKeys(SystemThreads()), http.connect, HttpEndpoints(), servers, SystemPorts())
+        seams = assembly.Seams(clock, random, SystemKeys(SystemThreads()), http.connect, HttpEndpoints(), servers, SystemPorts(random))
         surroundings = Surroundings(health_address, metrics_address, otlp_endpoint, trace_ratio)
         try:
             await Running(connection, access.address.url, seams, settings, names, surroundings).run()

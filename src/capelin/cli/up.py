@@ -151,6 +151,6 @@ async def _serve(directory: DataDirectory, port: int, server_only: bool, started
             await stopping.wait()
             return
         servers = ApiServers(database, clock, random)
-        seams = assembly.Seams(clock, random, keys, http.connect, endpoints, servers, SystemPorts())
+        seams = assembly.Seams(clock, random, keys, http.connect, HttpEndpoints(), servers, SystemPorts(random))
         running = Running(connection, "in-process", seams, Settings(plan=assembly.cache_plan()))
         await running.run(started=lambda _: started())

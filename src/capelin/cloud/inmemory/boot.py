@@ -51,6 +51,14 @@ _NAMES: Final = (
 _CONTROL_PLANE_PODS: Final = (nodes.API_SERVER, nodes.CONTROLLER_MANAGER, nodes.SCHEDULER)
 
 
+class StepWaits(Exception):
+    """A step cannot be taken yet, for no fault of the machine; look again after `delay`."""
+
+    def __init__(self, delay: timedelta) -> None:
+        super().__init__()
+        self.delay = delay
+
+
 class StepFailed(Exception):
     """A step of a machine failed; `retry` is when to try again, None when nothing but a change of the order helps."""
 
@@ -88,6 +96,7 @@ class Boot:
         """Run kubeadm as far as the Node; afterwards it is registered and healthy.
 
         Raises:
+            StepWaits: the machine was a Node before, and its cluster is not up again.
             StepFailed: bootstrapping fails, the cluster refuses the machine, or the Node's name is taken.
         """
         behavior = self.order.behavior
@@ -98,8 +107,6 @@ class Boot:
         run = self._read_disk()
         if not self.machine.has_had_its_time:
             await self._check_join(run)
-        elif not run.is_control_plane and not self.cluster.is_running:
-            raise StepFailed("waiting for the control plane", CONTROL_PLANE_POLL)
         self.machine.node_uid = await self._register(run, await self.cluster.client())
 
     async def start_etcd(self) -> None:
@@ -166,8 +173,9 @@ class Boot:
             except UserDataError as error:
                 raise StepFailed(f"the bootstrap data cannot be carried out: {error}") from error
         if run.is_control_plane != machine.is_control_plane:
-            wanted, found = (("a control-plane", "a worker"), ("a worker", "a control-plane"))[run.is_control_plane]
-            raise StepFailed(f"the bootstrap data makes {found} machine, and the Machine is {wanted} one")
+            role = {True: "a control plane", False: "a worker"}
+            found, allowed = role[run.is_control_plane], role[machine.is_control_plane]
+            raise StepFailed(f"the bootstrap data is for another machine: found {found}, allowed is {allowed}, as the Machine's label says")
         machine.run, machine.disk = run, b""
         return run
 
@@ -191,6 +199,8 @@ class Boot:
         key = ObjectKey("", run.registration.name)
         found = await client.get(Node, key) if self.machine.has_had_its_time else None
         if found is None:
+            if not run.is_control_plane and not self.cluster.is_running:
+                raise StepWaits(CONTROL_PLANE_POLL)
             document = nodes.node(self.host, run.registration, is_control_plane=run.is_control_plane, now=self.clock.now())
             try:
                 return (await client.create(Unstructured(Node.resource, document))).uid

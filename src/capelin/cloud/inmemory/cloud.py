@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from capelin.api.behavior import APIBehavior
-from capelin.cloud.inmemory.boot import Authorities, Boot, StepFailed
-from capelin.cloud.inmemory.cluster import Servers, WorkloadCluster
+from capelin.cloud.inmemory.boot import Authorities, Boot, StepFailed, StepWaits
+from capelin.cloud.inmemory.cluster import Claims, Servers, WorkloadCluster
 from capelin.cloud.inmemory.machine import SimulatedMachine
 from capelin.cloud.inmemory.orders import Order, Progress, Site, Stage, State, Step
 from capelin.runtime.seams import Clock, Keys, Random
@@ -32,6 +32,7 @@ class InMemoryCloud:
     keys: Keys
     _clusters: dict[str, WorkloadCluster] = field(default_factory=dict)
     _machines: dict[str, SimulatedMachine] = field(default_factory=dict)
+    _claims: Claims = field(default_factory=dict)
 
     async def run(self) -> None:
         """Wait until cancelled; then every endpoint is closed. The objects stay in the database."""
@@ -115,6 +116,8 @@ class InMemoryCloud:
                     return steps | {stage: Step(State.STARTING)}, remaining
                 try:
                     await act()
+                except StepWaits as waits:
+                    return steps | {stage: Step(State.STARTING)}, waits.delay
                 except StepFailed as failure:
                     return steps | {stage: Step(State.FAILED, str(failure))}, failure.retry
                 machine.done[stage] = self.clock.monotonic()
@@ -152,7 +155,7 @@ class InMemoryCloud:
     def _cluster(self, site: Site) -> WorkloadCluster:
         cluster = self._clusters.get(site.uid)
         if cluster is None:
-            cluster = self._clusters[site.uid] = WorkloadCluster(site, self.servers, self.endpoints, self.clock)
+            cluster = self._clusters[site.uid] = WorkloadCluster(site, self.servers, self.endpoints, self.clock, self._claims)
         return cluster
 
 

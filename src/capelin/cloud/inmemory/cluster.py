@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -34,6 +35,10 @@ class Servers(Protocol):
         """Forget the partition and all its objects."""
 
 
+Claims = dict[tuple[str, int], str]
+"""Which cluster (by UID) an address belongs to: opening an address anew would take it away from whoever is served there."""
+
+
 @dataclass(eq=False, slots=True)
 class WorkloadCluster:
     """A cluster whose API answers while `members`, the machines that run an API server, are not empty."""
@@ -42,6 +47,7 @@ class WorkloadCluster:
     servers: Servers
     endpoints: Endpoints
     clock: Clock
+    claims: Claims
     behavior: APIBehavior = field(default_factory=APIBehavior)
     members: set[str] = field(default_factory=set)
     _server: Server | None = None
@@ -94,6 +100,7 @@ class WorkloadCluster:
         """
         async with self._turn:
             self.site, self.behavior = site, behavior
+            self._claim(site)
             await self._adjust()
 
     async def close(self) -> None:
@@ -101,6 +108,8 @@ class WorkloadCluster:
         async with self._turn:
             self.members.clear()
             await self._close()
+            for address in [address for address, uid in self.claims.items() if uid == self.site.uid]:
+                del self.claims[address]
 
     async def answer(self, request: Request) -> Response:
         """Answer a request that came through the endpoint."""
@@ -120,9 +129,14 @@ class WorkloadCluster:
         if self._open_at is not None and self._open_at != wanted:
             await self._shut()
         if wanted is not None and self._open_at is None and self._identity is not None:
+            self._claim(wanted)
             await self._started()
             await self.endpoints.open(wanted.host, wanted.port, _Front(self), self._identity)
             self._open_at = wanted
+
+    def _claim(self, site: Site) -> None:
+        if self.claims.setdefault((site.host, site.port), site.uid) != site.uid:
+            raise OSError(errno.EADDRINUSE, "another simulated cluster has this address")
 
     async def _shut(self) -> None:
         if self._open_at is not None:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections import deque
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-ATTEMPTS: Final = 64
-"""How many ports are drawn before giving up; the operating system repeats itself only when nearly all are taken."""
+from capelin.runtime.seams import Random
+
+RANGE: Final = range(20_000, 30_000)
+"""Below the ports that systems give to outgoing connections, one of which could otherwise sit on ours when it is to be opened."""
+
+REMEMBERED: Final = 256
+"""How many ports are not given twice even if nobody has stored or opened them yet: more than are ever chosen at one time."""
 
 
 class Ports(Protocol):
@@ -24,20 +31,28 @@ class Ports(Protocol):
         """Tell whether `host:port` could be listened on now."""
 
 
+@dataclass(frozen=True, slots=True)
 class SystemPorts:
-    """Asks the operating system."""
+    """Asks the operating system. It begins at a random port, so that two programs on one host rarely choose the same."""
+
+    random: Random
+    _given: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     def free(self, host: str, avoiding: Collection[int]) -> int:
-        for _ in range(ATTEMPTS):
-            with socket.create_server((host, 0)) as server:
-                port = int(server.getsockname()[1])
-            if port not in avoiding:
+        """Return a port nobody listens on; see `Ports`."""
+        start = int(self.random.random() * len(RANGE))
+        candidates: tuple[int, ...] = (*RANGE[start:], *RANGE[:start])
+        for port in candidates:
+            if port not in avoiding and port not in self._given and self.is_free(host, port):
+                self._given.append(port)
                 return port
-        raise OSError(f"no port of {host} is free")
+        raise OSError(f"no port of {host} between {RANGE.start} and {RANGE.stop - 1} is free")
 
     def is_free(self, host: str, port: int) -> bool:
+        """Tell whether it could be listened on now; see `Ports`."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            socket.create_server((host, port)).close()
-        except (OSError, OverflowError):
+            socket.create_server((host, port), family=family).close()
+        except OSError:
             return False
         return True

@@ -101,16 +101,15 @@ class DevClusterReconciler:
         assert devcluster.spec is not None  # noqa: S101 - an empty spec was refused above
         devcluster.spec.control_plane_endpoint = endpoint
         await changes.store_spec()
+        scope.endpoint = endpoint
         return DONE
 
     async def _reconcile_serving(self, scope: Scope) -> Result:
         """Have the cloud serve there as soon as a machine runs an API server; until then see that nobody else does."""
-        spec, owner = scope.devcluster.spec, scope.owner
-        endpoint = spec.control_plane_endpoint if spec else None
-        if scope.refusal or owner is None or endpoint is None or endpoint.host is None or endpoint.port is None:
+        owner, endpoint = scope.owner, scope.endpoint
+        if owner is None or endpoint is None or endpoint.host is None or endpoint.port is None:
             return DONE
-        cluster = ObjectKey(scope.devcluster.key.namespace, owner.name)
-        site = Site(owner.uid, cluster, endpoint.host, endpoint.port)
+        site = Site(owner.uid, ObjectKey(scope.devcluster.key.namespace, owner.name), endpoint.host, endpoint.port)
         try:
             await self.cloud.provide(site, scope.behavior.api)
         except OSError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from capelin.api.behavior import APIBehavior, ClusterBehavior
-from capelin.api.cluster import Cluster
+from capelin.api.cluster import APIEndpoint, Cluster
 from capelin.api.devcluster import DevCluster, DevClusterStatus
 from capelin.api.meta import OwnerReference
 from capelin.cloud.inmemory.orders import Site
@@ -48,6 +48,7 @@ class Scope:
     cluster: Cluster | None  # None: none owns it yet, or it is gone
     behavior: ClusterBehavior = field(default_factory=ClusterBehavior)  # set by reconcile_behavior
     behavior_problem: str = ""
+    endpoint: APIEndpoint | None = None  # set by reconcile_endpoint, once it is stored
     refusal: str = ""  # set by reconcile_endpoint: what is wrong with the spec
     taken: str = ""  # set by reconcile_serving: why the endpoint cannot be ours
     is_ours: bool = False  # set by reconcile_serving: the endpoint is open, or can be

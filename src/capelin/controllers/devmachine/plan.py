@@ -75,7 +75,7 @@ def order_for(scope: Scope, machine: Machine, site: Site, bootstrap: bytes | Non
         name=devmachine.metadata.name,
         provider_id=provider_id(devmachine),
         site=site,
-        version=machine.spec.version or DEFAULT_VERSION,
+        version=f"v{(machine.spec.version or DEFAULT_VERSION).removeprefix('v')}",
         is_control_plane=scope.is_control_plane,
         zone=machine.spec.failure_domain or "",
         bootstrap=bootstrap,

@@ -35,8 +35,8 @@ from capelin.cloud.inmemory.orders import Progress, Stage, State, Step
 from capelin.controllers.devmachine.scope import Scope
 
 WORTH_TELLING: Final = timedelta(seconds=5)
-"""A step that takes no longer than this is not reported while it takes it: it would be over before anybody had read of it, and a fleet
-would pay a write for each."""
+"""A step that takes no longer than this is not reported by itself: it would be over before anybody had read of it, and a fleet would pay a
+write for each. Only that the machine is there, for which others wait, is told at once."""
 
 _CONDITIONS: Final = {
     Stage.VM: VM_PROVISIONED_CONDITION,
@@ -60,7 +60,7 @@ def set_status(scope: Scope, *, now: datetime) -> None:
     if scope.waiting is not None:
         _set(scope, VM_PROVISIONED_CONDITION, Verdict("False", scope.waiting.reason, scope.waiting.message), now)
     elif scope.progress is not None:
-        if _is_brief(scope.progress):
+        if _is_passing(scope, scope.progress):
             return
         for stage, step in scope.progress.steps.items():
             _set(scope, _CONDITIONS[stage], step_verdict(stage, step), now)
@@ -104,10 +104,12 @@ def _is_up(scope: Scope) -> bool:
     return scope.progress is not None and scope.progress.is_done(Stage.VM)
 
 
-def _is_brief(progress: Progress) -> bool:
-    """Tell whether the machine only takes a moment to come up, of which nothing is reported."""
-    step = progress.steps.get(Stage.VM)
-    return step is not None and step.state is State.STARTING and progress.after is not None and progress.after <= WORTH_TELLING
+def _is_passing(scope: Scope, progress: Progress) -> bool:
+    """Tell whether the next step is only a moment away, and what was done before is no news to anybody."""
+    is_brief = progress.after is not None and progress.after <= WORTH_TELLING
+    is_starting = any(step.state is State.STARTING for step in progress.steps.values())
+    is_news = progress.is_done(Stage.VM) and scope.status.initialization is None
+    return is_brief and is_starting and not is_news
 
 
 def _set_provisioned(scope: Scope, progress: Progress) -> None:
