@@ -48,8 +48,8 @@ def identified(target: Target, document: Document) -> Document:
         if found not in (None, want):
             raise errors.BadRequest(f"the {field} in the data ({found}) does not match the expected {field} ({want})")
     found = document.get("metadata")
-    meta = {key: value for key, value in found.items() if value is not None} if isinstance(found, dict) else found or {}
-    wrong = _METADATA.broken(meta)
+    meta = {key: value for key, value in found.items() if value is not None} if isinstance(found, dict) else {}
+    wrong = _METADATA.broken(meta if found is None or isinstance(found, dict) else found)
     if wrong:
         rules = causes.aggregate(cause for _, cause in wrong)
         raise errors.BadRequest(

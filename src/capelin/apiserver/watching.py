@@ -133,7 +133,9 @@ class WatchStream:
         return b"".join(lines)
 
     def end(self) -> None:
-        """End the stream after what is ready."""
+        """End the stream after what has happened until now."""
+        if not self._ended:
+            self._fill()
         self._ended = True
         self._wake()
 
