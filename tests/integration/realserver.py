@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -176,9 +177,15 @@ def _controller_flags(server: RealServer, controllers: Sequence[str]) -> Mapping
 
 
 def _start(server: RealServer, program: str, flags: Mapping[str, object]) -> None:
-    command = [str(server.assets / program), *(f"--{name}={value}" for name, value in flags.items())]
+    command = [*_until_parent_ends(), str(server.assets / program), *(f"--{name}={value}" for name, value in flags.items())]
     with (server.folder / f"{program}.log").open("wb") as log:
         server.processes[program] = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+
+def _until_parent_ends() -> list[str]:
+    """Return the prefix of a command that is to end with this process even when that is killed; empty where the system has none."""
+    program = shutil.which("setpriv")
+    return [program, "--pdeathsig", "TERM", "--"] if program else []
 
 
 def _stop(server: RealServer) -> None:
