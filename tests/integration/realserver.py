@@ -185,7 +185,7 @@ def _start(server: RealServer, program: str, flags: Mapping[str, object]) -> Non
 def _until_parent_ends() -> list[str]:
     """Return the prefix of a command that is to end with this process even when that is killed; empty where the system has none."""
     program = shutil.which("setpriv")
-    return [program, "--pdeathsig", "TERM", "--"] if program else []
+    return [program, "--pdeathsig", "KILL", "--"] if program else []
 
 
 def _stop(server: RealServer) -> None:
