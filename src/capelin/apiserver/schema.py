@@ -19,6 +19,7 @@ from capelin.apiserver.defaulting import Defaulter, compile_defaulter
 from capelin.apiserver.listtypes import compile_list_check
 from capelin.apiserver.objectmeta import OBJECT_META, check_embedded, without_empty
 from capelin.apiserver.pruning import Pruner, compile_pruner
+from capelin.apiserver.schemashape import without_nulls
 from capelin.apiserver.schemawalk import Check, compile_walk
 from capelin.apiserver.typed import Type, compile_type
 from capelin.apiserver.validation import Validator
@@ -40,6 +41,7 @@ def compile_schema(openapi: Mapping[str, Any], *, preserve_unknown: bool = False
 
     `preserve_unknown` is the CRD's `spec.preserveUnknownFields`: nothing is pruned. Parts are compiled when they are first used.
     """
+    openapi = without_nulls(openapi)
     return Schema({**openapi, "x-kubernetes-preserve-unknown-fields": True} if preserve_unknown else openapi)
 
 

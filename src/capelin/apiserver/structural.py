@@ -14,6 +14,7 @@ from capelin.apiserver import causes, patterns
 from capelin.apiserver.causes import Key, Path
 from capelin.apiserver.cel import RuleError, compile_rule, field_path, known_fields
 from capelin.apiserver.pruning import RESOURCE_FIELDS, compile_pruner
+from capelin.apiserver.schemashape import check_shape, without_nulls
 from capelin.apiserver.validation import Validator
 from capelin.runtime.errors import Cause
 
@@ -43,6 +44,9 @@ _FORBIDDEN_INSIDE: Final = {
 
 def check_structural(openapi: Schema, path: Path = ()) -> list[Cause]:
     """Return why the schema, which stands at `path` of its CustomResourceDefinition, cannot be that of a resource."""
+    if malformed := list(check_shape(openapi, path)):
+        return malformed
+    openapi = without_nulls(openapi)
     found = [*_root(openapi, path), *_root_fields(openapi.get("properties") or {}, path)]
     for at, node in _nodes(openapi, path):
         found += [cause for check in _STATIC for cause in check(node, at)]
@@ -50,7 +54,7 @@ def check_structural(openapi: Schema, path: Path = ()) -> list[Cause]:
             found += _has_type(node, at)
     if found:
         return found  # rules over a schema that makes no sense would only add noise
-    return list(_rules(openapi, path, resource=True))
+    return [*_unusable(openapi, path), *_rules(openapi, path, resource=True)]
 
 
 def _nodes(schema: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
@@ -102,8 +106,6 @@ def _supported(schema: Schema, path: Path) -> Iterator[Cause]:
     if schema.get("uniqueItems"):
         detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
         yield causes.forbidden((*path, "uniqueItems"), detail)
-    if isinstance(schema.get("items"), list):
-        yield causes.forbidden((*path, "items"), "items must be a schema object and not an array")
     if schema.get("properties") and schema.get("additionalProperties") not in (None, True):
         yield causes.forbidden((*path, "additionalProperties"), "additionalProperties and properties are mutual exclusive")
     if (pattern := schema.get("pattern")) and (complaint := patterns.complaint(pattern)):
@@ -121,7 +123,7 @@ def _typed(schema: Schema, path: Path) -> Iterator[Cause]:
     name = schema.get("type")
     int_or_string, preserve = schema.get("x-kubernetes-int-or-string"), schema.get("x-kubernetes-preserve-unknown-fields")
     embedded = schema.get("x-kubernetes-embedded-resource")
-    if name == "array" and not isinstance(schema.get("items"), Mapping | list):
+    if name == "array" and not isinstance(schema.get("items"), Mapping):
         yield causes.required((*path, "items"), "must be specified")
     if preserve is False:
         yield causes.invalid((*path, "x-kubernetes-preserve-unknown-fields"), False, "must be true or undefined")
@@ -280,6 +282,16 @@ def _default(schema: Schema, path: Path) -> Iterator[Cause]:
         yield causes.invalid((*path, "default"), schema["default"], "must not have unknown fields")
     for at, cause in broken:
         yield Cause(causes.render((*path, "default", *at)), cause.message, cause.reason)
+
+
+def _unusable(schema: Schema, path: Path) -> Iterator[Cause]:
+    """A schema of the right shape can still have bounds that no value has."""
+    try:
+        Validator(schema)
+    except ValueError as error:
+        complaint, _, place = str(error).partition("\n")
+        at = place.rpartition("On instance")[2].partition(":")[0]
+        yield causes.invalid(path, causes.OMITTED, f"cannot be used: {complaint} (at {at or 'the root'})")
 
 
 def _rules(schema: Schema, path: Path, *, resource: bool, loose: str = "") -> Iterator[Cause]:

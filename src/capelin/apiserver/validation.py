@@ -27,7 +27,11 @@ Broken = tuple[Path, Cause]
 
 
 class Validator:
-    """A compiled structural schema."""
+    """A compiled structural schema.
+
+    Raises:
+        ValueError: a keyword has a value that makes no sense, such as a negative length.
+    """
 
     __slots__ = ("_compiled",)
 
@@ -50,6 +54,8 @@ class Validator:
 def _converted(schema: Mapping[str, Any], formats: dict[str, Callable[[str], bool]]) -> dict[str, Any]:
     """Return the JSON schema that means the same."""
     result: dict[str, Any] = {key: schema[key] for key in _COPIED if key in schema}
+    if "required" in result:
+        result["required"] = list(dict.fromkeys(result["required"]))
     result |= _type(schema) | _bounds(schema)
     conditions = [_converted(child, formats) for child in schema.get("allOf") or ()]
     conditions += _format(schema)
@@ -58,7 +64,7 @@ def _converted(schema: Mapping[str, Any], formats: dict[str, Callable[[str], boo
     if conditions:
         result["allOf"] = conditions
     for key in ("anyOf", "oneOf"):
-        if key in schema:
+        if schema.get(key):
             result[key] = [_converted(child, formats) for child in schema[key]]
     for key in ("not", "items", "additionalProperties"):
         if isinstance(schema.get(key), Mapping):
