@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 import yaml
 
 from capelin.apiserver import builtin, discovery, tables
+from capelin.apiserver.crds import definition_of as definition_of_crd
 from capelin.apiserver.registry import Registry, ResourceDefinition
 from capelin.apiserver.schema import compile_schema
 from capelin.runtime import codec
@@ -22,6 +25,7 @@ from tests.integration.realserver import RealServer
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 SAMPLES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "samples.yaml").read_text())
+CRDS = Path(__file__).parents[2] / "config/crd/bases"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 AGE = re.compile(r"^(\d+[smhdy])+$|(?<=\()\S+(?= ago\))|^\d{4}-\d\d-\d\dT")
 
@@ -144,3 +148,41 @@ async def test_resources_are_described_as_the_real_server_describes_them(connect
 def described(entry: dict[str, Any]) -> dict[str, Any]:
     """Return the entry without what may differ: the server may know more verbs, and stores CustomResourceDefinitions as v1beta1."""
     return {key: value for key, value in entry.items() if key not in ("verbs", "storageVersionHash")}
+
+
+async def test_custom_resources_are_described_as_the_real_server_describes_them(connection: Connection) -> None:
+    served = Registry(builtin.catalog())
+    for path in sorted(CRDS.glob("*.yaml")):
+        document = yaml.safe_load(path.read_text())
+        served.put(definition_of_crd(document))
+        applied = await connection.send(
+            Request(
+                "PATCH",
+                f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{document['metadata']['name']}",
+                query={"fieldManager": "test", "force": "true"},
+                headers={"content-type": "application/apply-patch+yaml"},
+                body=codec.encode(document),
+            )
+        )
+        assert applied.status in (200, 201), applied.body
+
+    groups = {definition.group for definition in served if not definition.builtin}
+
+    for path in (f"/apis/{group}/v1beta2" for group in sorted(groups)):
+        ours = discovery.answer(served, Request("GET", path))
+        assert ours is not None
+        want = codec.decode_document(ours.body)["resources"]
+        async with asyncio.timeout(30):
+            while by_name(await published(connection, path)) != by_name(want):
+                await SystemClock().sleep(timedelta(milliseconds=200))
+
+
+async def published(connection: Connection, path: str) -> list[dict[str, Any]]:
+    """Return what the real server says it serves there; at first nothing, because it publishes CRDs some time after it took them."""
+    document = codec.decode_document((await connection.send(Request("GET", path))).body)
+    return list(document.get("resources") or ())
+
+
+def by_name(entries: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return discovery entries with their verbs in one order."""
+    return {entry["name"]: {**entry, "verbs": sorted(entry["verbs"])} for entry in entries}
