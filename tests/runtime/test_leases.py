@@ -7,7 +7,7 @@ import pytest
 from capelin.api.meta import ObjectKey, Resource
 from capelin.runtime import errors
 from capelin.runtime.client import Client, Write
-from capelin.runtime.leases import LEASES, Election, LeadershipLost
+from capelin.runtime.leases import LEASES, Election, LeadershipLost, Terms
 from tests.fakes import FakeClient, FakeClock, FakeRandom, settle
 from tests.runtime.slow import SlowWatches
 
@@ -118,6 +118,21 @@ async def test_a_leader_that_is_cut_off_stops_writing_before_another_starts(cloc
     with pytest.raises(LeadershipLost):
         await a.task
     await b.quit()
+
+
+async def test_a_leader_whose_renewals_hang_stops_at_the_renew_deadline_and_not_when_they_time_out(clock: FakeClock) -> None:
+    cable = Cable(FakeClient())
+    a = Candidate(cable, clock, "a")
+    await a.run()
+    await clock.advance(timedelta(seconds=30))
+    cable.cut = "hangs"
+
+    await clock.advance(Terms().renew)
+
+    assert not a.writing
+    await clock.advance(Terms().retry)  # it tries to release the lease, too
+    with pytest.raises(LeadershipLost):
+        await a.task
 
 
 async def test_a_short_cut_is_survived(clock: FakeClock) -> None:
