@@ -152,8 +152,8 @@ def described(entry: dict[str, Any]) -> dict[str, Any]:
 
 async def test_custom_resources_are_described_as_the_real_server_describes_them(connection: Connection) -> None:
     served = Registry(builtin.catalog())
-    for path in sorted(CRDS.glob("*.yaml")):
-        document = yaml.safe_load(path.read_text())
+    for manifest in sorted(CRDS.glob("*.yaml")):
+        document = yaml.safe_load(manifest.read_text())
         served.put(definition_of_crd(document))
         applied = await connection.send(
             Request(
