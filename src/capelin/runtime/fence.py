@@ -19,7 +19,7 @@ class Fence(ClientLayer):
     """A `Client` whose writes can be stopped: later ones are refused, those under way are given up as `ResultUnknown`."""
 
     is_open: bool = False
-    _writing: set[asyncio.Task[object]] = field(default_factory=set)
+    _writing: dict[asyncio.Task[object], None] = field(default_factory=dict)  # in order, so that a simulation repeats itself
 
     def open(self) -> None:
         """Let writes pass."""
@@ -28,7 +28,7 @@ class Fence(ClientLayer):
     def close(self) -> None:
         """Refuse writes from now on."""
         self.is_open = False
-        for task in self._writing:
+        for task in list(self._writing):
             task.cancel("the fence closed")
 
     async def write(self, write: Write) -> bytes:
@@ -36,7 +36,7 @@ class Fence(ClientLayer):
             raise NotLeading(f"{write.verb} of {write.resource} {write.key} was not sent: this process does not lead")
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - coroutines run in tasks
-        self._writing.add(task)
+        self._writing[task] = None
         try:
             return await self.inner.write(write)
         except asyncio.CancelledError:
@@ -45,4 +45,4 @@ class Fence(ClientLayer):
             task.uncancel()
             raise errors.ResultUnknown(f"{write.verb} of {write.resource} {write.key} was given up: this process leads no more") from None
         finally:
-            self._writing.discard(task)
+            del self._writing[task]
