@@ -128,6 +128,24 @@ Permission = tuple[str, str, str]
 """API group, resource with its subresource, verb."""
 
 
+RARE: Mapping[Permission, str] = {
+    ("", "configmaps", "update"): "the init lock passes on when the machine that held it is gone",
+    ("", "events", "patch"): "an event that happens again is counted instead of repeated",
+    ("", "secrets", "patch"): "an administrator's kubeconfig is renewed at half its life",
+    ("", "secrets", "update"): "bootstrap data that was never handed out is replaced",
+    (
+        "bootstrap.cluster.x-k8s.io",
+        "kubeadmconfigtemplates",
+        "get",
+    ): "a template that the cache does not have is looked up before it is missed",
+    ("infrastructure.cluster.x-k8s.io", "devmachinetemplates", "get"): "as above",
+    ("cluster.x-k8s.io", "clusters", "get"): "that a Cluster is gone is believed only of the server",
+    ("cluster.x-k8s.io", "machines", "get"): "that a Machine is gone is believed only of the server",
+    ("cluster.x-k8s.io", "machinedeployments", "get"): "after a create without an answer the owner is read anew",
+}
+"""What an ordinary life of a cluster does not need: permission → the case that does."""
+
+
 def granted() -> set[Permission]:
     """Return what config/rbac grants to the manager."""
     documents = [d for name in ("role.yaml", "leader_election.yaml") for d in yaml.safe_load_all((ROOT / "config/rbac" / name).read_text())]
