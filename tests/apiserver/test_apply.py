@@ -317,7 +317,7 @@ specs = st.fixed_dictionaries(
         "inner": st.fixed_dictionaries({}, optional={"a": st.sampled_from("12"), "b": st.sampled_from("12")}),
     },
 )
-bounded = settings(max_examples=40)  # every example is several writes
+bounded = settings(max_examples=25)  # every example is several writes
 histories = st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), specs), max_size=5)
 
 

@@ -82,6 +82,7 @@ class TestRules:
         assert rules is not None
         assert rules.check(widget({"a": "w"}, labels={"x": "y"})) == []
 
+    @pytest.mark.slow
     def test_a_request_does_not_evaluate_without_end(self) -> None:
         schema = list_of(with_rules(NUMBER, {"rule": "self >= 0"}))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capelin.apiserver import fieldset
@@ -28,6 +28,7 @@ def test_a_set_is_what_objects_carry() -> None:
     assert of(("f:a",), ("f:a", "f:b"), ("f:c", "f:d")) == {"f:a": {".": {}, "f:b": {}}, "f:c": {"f:d": {}}}
 
 
+@settings(max_examples=50)
 @given(sets)
 def test_a_set_has_the_paths_it_was_made_of(found: set[Path]) -> None:
     fields = of(*found)
@@ -36,6 +37,7 @@ def test_a_set_has_the_paths_it_was_made_of(found: set[Path]) -> None:
     assert all(fieldset.has(fields, path) for path in found)
 
 
+@settings(max_examples=50)
 @given(sets, sets)
 def test_union_difference_and_intersection_are_those_of_sets_of_paths(one: set[Path], other: set[Path]) -> None:
     left, right = of(*one), of(*other)
@@ -45,6 +47,7 @@ def test_union_difference_and_intersection_are_those_of_sets_of_paths(one: set[P
     assert members(fieldset.intersection(left, right)) == one & other
 
 
+@settings(max_examples=50)
 @given(sets, sets)
 def test_without_also_takes_what_is_below(one: set[Path], other: set[Path]) -> None:
     want = {path for path in one if not any(path[: len(gone)] == gone for gone in other)}
@@ -52,6 +55,7 @@ def test_without_also_takes_what_is_below(one: set[Path], other: set[Path]) -> N
     assert members(fieldset.without(of(*one), of(*other))) == want
 
 
+@settings(max_examples=50)
 @given(sets, sets)
 def test_sets_do_not_change(one: set[Path], other: set[Path]) -> None:
     left, right = of(*one), of(*other)
@@ -62,6 +66,7 @@ def test_sets_do_not_change(one: set[Path], other: set[Path]) -> None:
     assert (members(left), members(right)) == (one, other)
 
 
+@settings(max_examples=50)
 @given(sets)
 def test_equal_sets_are_written_alike(found: set[Path]) -> None:
     once, again = of(*sorted(found)), of(*sorted(found, reverse=True))

@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capelin.apiserver.documents import identical
@@ -44,11 +44,13 @@ def test_the_examples_of_the_standard_hold(document: Any, patch: Any, want: Any)
     assert document == before
 
 
+@settings(max_examples=50)
 @given(documents, documents)
 def test_the_difference_leads_from_one_document_to_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
     assert identical(merge_patch(old, diff(old, new)), new)
 
 
+@settings(max_examples=50)
 @given(documents)
 def test_there_is_no_difference_between_equal_documents(document: dict[str, Any]) -> None:
     assert diff(document, deepcopy(document)) == {}

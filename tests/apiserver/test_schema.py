@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capelin.apiserver.schema import Schema, compile_schema
@@ -79,6 +79,7 @@ class TestPrune:
 
         assert compile_schema(fields(spec=FREE), preserve_unknown=True).prune({**document, "extra": {"a": 1}})[1] == []
 
+    @settings(max_examples=50)
     @given(json_values)
     def test_pruning_twice_is_pruning_once(self, value: Any) -> None:
         document = widget(value)
@@ -89,6 +90,7 @@ class TestPrune:
         assert twice is once
         assert unknown == []
 
+    @settings(max_examples=50)
     @given(json_values)
     def test_pruning_leaves_its_argument_alone(self, value: Any) -> None:
         document = widget(value)
@@ -140,6 +142,7 @@ class TestDefault:
 
         assert one["spec"]["l"] is not other["spec"]["l"]
 
+    @settings(max_examples=50)
     @given(json_values)
     def test_defaulting_twice_is_defaulting_once(self, value: Any) -> None:
         once = SAMPLE.default(widget(value))

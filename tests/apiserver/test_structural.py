@@ -98,6 +98,80 @@ FIELDS: list[tuple[str, dict[str, Any], str]] = [
         "must be map if x-kubernetes-list-map-keys is non-empty",
     ),
     ("set of objects", list_of(fields(k=TEXT), "set"), "must be atomic as item of a list with x-kubernetes-list-type=set"),
+    (
+        "set of lists that merge",
+        list_of(list_of(TEXT, "set"), "set"),
+        '.items.x-kubernetes-list-type: Invalid value: "set": must be atomic',
+    ),
+    ("set of nullable items", list_of({**TEXT, "nullable": True}, "set"), ".items.nullable: Forbidden: cannot be nullable when"),
+    (
+        "list map of nullable items",
+        list_of({**fields(k=TEXT), "required": ["k"], "nullable": True}, "map", "k"),
+        ".items.nullable: Forbidden: cannot be nullable when x-kubernetes-list-type is map",
+    ),
+    (
+        "list map by a nullable key",
+        list_of({**fields(k={**TEXT, "nullable": True}), "required": ["k"]}, "map", "k"),
+        "this property is in x-kubernetes-list-map-keys, so it cannot be nullable",
+    ),
+    (
+        "list map by an object",
+        list_of({**fields(k={"type": "object"}), "required": ["k"]}, "map", "k"),
+        "must be a scalar type if parent array's x-kubernetes-list-type is map",
+    ),
+    (
+        "list map by one key twice",
+        list_of({**fields(k=TEXT), "required": ["k"]}, "map", "k", "k"),
+        '.x-kubernetes-list-map-keys: Invalid value: ["k","k"]: must not contain duplicate entries',
+    ),
+    (
+        "list type without type",
+        {"x-kubernetes-list-type": "set", "x-kubernetes-preserve-unknown-fields": True},
+        ".type: Required value: must be array if",
+    ),
+    (
+        "embedded string",
+        {**TEXT, "x-kubernetes-embedded-resource": True},
+        '.type: Invalid value: "string": must be object if x-kubernetes-embedded',
+    ),
+    (
+        "embedded without type",
+        {"x-kubernetes-embedded-resource": True},
+        ".type: Required value: must be object if x-kubernetes-embedded-resource is true",
+    ),
+    (
+        "embedded int or string",
+        {**INT_OR_STRING, "x-kubernetes-embedded-resource": True},
+        ".x-kubernetes-embedded-resource: Invalid value: true",
+    ),
+    ("items that are a list", {"type": "array", "items": [TEXT]}, ".items: Forbidden: items must be a schema object and not an array"),
+    (
+        "junctor over metadata",
+        {**fields(metadata={"type": "object"}), "not": {"properties": {"metadata": {}}}},
+        ".not.properties[metadata]: Forbidden",
+    ),
+    (
+        "type below a junctor",
+        {**fields(x=list_of(TEXT)), "anyOf": [{"properties": {"x": {"items": {"type": "string"}}}}]},
+        ".anyOf[0].properties[x].items.type: Forbidden: must be empty to be structural",
+    ),
+    ("bad pattern in a junctor", {**TEXT, "allOf": [{"pattern": "["}]}, '.allOf[0].pattern: Invalid value: "["'),
+    ("blank message", {**TEXT, **rules({"rule": "true", "message": " "})}, '.message: Invalid value: " ": must be non-empty if specified'),
+    (
+        "message of two lines",
+        {**TEXT, **rules({"rule": "true", "message": "a\nb"})},
+        '.message: Invalid value: "a\\nb": must not contain line breaks',
+    ),
+    (
+        "blank message expression",
+        {**TEXT, **rules({"rule": "true", "messageExpression": " "})},
+        "messageExpression must be non-empty if specified",
+    ),
+    (
+        "path that is none",
+        {**fields(x=TEXT), **rules({"rule": "true", "fieldPath": "x"})},
+        '.fieldPath: Invalid value: "x": must be a valid path',
+    ),
     ("unknown map type", {"type": "object", "x-kubernetes-map-type": "foo"}, '.x-kubernetes-map-type: Unsupported value: "foo"'),
     ("default of the wrong type", {"type": "integer", "default": "x"}, '.default: Invalid value: "string":'),
     ("default out of bounds", {"type": "integer", "minimum": 3, "default": 1}, ".default: Invalid value: 1:"),
@@ -169,3 +243,34 @@ def test_the_name_in_metadata_may_be_constrained() -> None:
 @pytest.mark.parametrize("name", sorted(path.stem for path in CRDS.glob("*.yaml")))
 def test_our_own_crds_are_structural(name: str) -> None:
     assert check_structural(crd_schema(name).openapi) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "want"),
+    [
+        ("text", 'schema: Invalid value: "string": must be of type object'),
+        ({"properties": []}, 'schema.properties: Invalid value: "array": must be of type object'),
+        ({"properties": {"a": 1}}, 'schema.properties[a]: Invalid value: "integer": must be of type object'),
+        ({"required": [1]}, 'schema.required[0]: Invalid value: "integer": must be of type string'),
+        ({"anyOf": {}}, 'schema.anyOf: Invalid value: "object": must be of type array'),
+        ({"x-kubernetes-validations": ["a"]}, 'schema.x-kubernetes-validations[0]: Invalid value: "string": must be of type object'),
+        (
+            {"x-kubernetes-validations": [{"rule": 1}]},
+            'schema.x-kubernetes-validations[0].rule: Invalid value: "integer": must be of type string',
+        ),
+    ],
+)
+def test_what_is_no_schema_is_told_before_anything_else(schema: Any, want: str) -> None:
+    assert complaints(schema) == [want]
+
+
+def test_keywords_that_are_null_count_as_absent() -> None:
+    nothing = {"type": "object", "properties": {"f": {**TEXT, "minLength": None, "anyOf": None}}, "items": None, "required": None}
+
+    assert complaints(nothing) == []
+
+
+def test_bounds_that_make_no_sense_are_told() -> None:
+    (complaint,) = complaints(spec(f={**TEXT, "minLength": -1}))
+
+    assert complaint.startswith("schema: Invalid value: cannot be used: -1 is less than the minimum of 0")

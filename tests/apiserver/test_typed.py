@@ -108,6 +108,15 @@ class TestCompare:
             ({"free": {"a": {"b": 1}}}, {"free": {"a": 2}}, {}, {"f:free": {"f:a": {}}}, {"f:free": {"f:a": {"f:b": {}}}}),
             ({"labels": {}}, {"labels": None}, {}, {"f:labels": {}}, {}),
             ({"names": ["a", "a"]}, {"names": ["a"]}, {"f:names": {'v:"a"': {}}}, {}, {"f:names": {'v:"a"': {}}}),
+            ({"names": ["a"]}, {"names": ["a", "a"]}, {"f:names": {'v:"a"': {}}}, {}, {"f:names": {'v:"a"': {}}}),
+            ({"names": ["b"]}, {"names": ["b", "a", "a"]}, {"f:names": {'v:"a"': {}}}, {}, {}),
+            (
+                {"conditions": [condition("A"), condition("A")]},
+                {"conditions": [condition("A"), condition("A", "False")]},
+                {},
+                {"f:conditions": {'k:{"type":"A"}': {}}},
+                {},
+            ),
         ],
     )
     def test_differences_are_told_by_field(self, old: Any, new: Any, added: Any, modified: Any, removed: Any) -> None:
