@@ -37,6 +37,8 @@ class BehaviorError(ValueError):
 
 
 def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
     if not isinstance(value, str):
         raise ValueError(f"found {value!r}, allowed is a duration in quotes, such as 1s, 200ms or 1m30s")
     return parse_duration(value)

@@ -84,14 +84,14 @@ class InMemoryCloud:
         if machine is None:
             machine = self._machines[order.uid] = self._ordered(order)
         boot = Boot(machine, order, self._cluster(order.site), self.authorities, self.clock, self.keys)
-        life = await self._live(boot)
+        await self._misbehave(boot)
         if machine.is_dead:
             stopped = Step(State.FAILED, "the machine has stopped, as its behavior said")
             return Progress(dict.fromkeys(machine.stages, stopped), address=boot.host.address)
         steps, after = await self._climb(boot)
         if Stage.NODE in machine.done:
             await boot.run_extra_pods()
-        due = [delay for delay in (after, life) if delay is not None]
+        due = [delay for delay in (after, self._time_left(boot)) if delay is not None]
         return Progress(steps, min(due) if due else None, boot.host.address)
 
     async def remove(self, machine_uid: str) -> None:
@@ -124,22 +124,21 @@ class InMemoryCloud:
             steps[stage] = Step(State.DONE)
         return steps, None
 
-    async def _live(self, boot: Boot) -> timedelta | None:
-        """Do to a running machine what its behavior declares; return when it dies, if it will."""
-        machine, behavior = boot.machine, boot.order.behavior
-        if Stage.VM not in machine.done or machine.is_dead:
-            return None
-        if behavior.die_after is not None:
-            left = behavior.die_after - timedelta(seconds=self.clock.monotonic() - machine.done[Stage.VM])
-            if left > timedelta():
-                return left
+    async def _misbehave(self, boot: Boot) -> None:
+        """Do to a running machine what its behavior declares."""
+        machine, left = boot.machine, self._time_left(boot)
+        if left is not None and left <= timedelta() and not machine.is_dead:
             await boot.die()
             machine.is_dead = True
-        elif behavior.lose_node and Stage.NODE in machine.done:
+        elif boot.order.behavior.lose_node and Stage.NODE in machine.done:
             await boot.lose_node()
             del machine.done[Stage.NODE]
             machine.has_had_its_time = True  # it needs no token to register again
-        return None
+
+    def _time_left(self, boot: Boot) -> timedelta | None:
+        """Return how long the machine still lives, None when it is not running or lives for ever."""
+        die_after, booted = boot.order.behavior.die_after, boot.machine.done.get(Stage.VM)
+        return None if die_after is None or booted is None else die_after - timedelta(seconds=self.clock.monotonic() - booted)
 
     def _ordered(self, order: Order) -> SimulatedMachine:
         return SimulatedMachine(
