@@ -5,29 +5,9 @@ from typing import Any
 import pytest
 
 from capelin.apiserver import typed
-from capelin.apiserver.typed import ABSENT, DEDUCED, compile_type
-from tests.apiserver.schemas import NUMBER, TEXT, fields, list_of, map_of
-
-CONDITION = fields(type=TEXT, status=TEXT)
-TYPE = compile_type(
-    fields(
-        a=TEXT,
-        n=NUMBER,
-        labels=map_of(TEXT),
-        whole={**fields(x=TEXT, y=TEXT), "x-kubernetes-map-type": "atomic"},
-        conditions=list_of(CONDITION, "map", "type"),
-        ports=list_of(fields(port=NUMBER, protocol={**TEXT, "default": "TCP"}), "map", "port", "protocol"),
-        names=list_of(TEXT, "set"),
-        list=list_of(TEXT),
-        free={"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-        size={"x-kubernetes-int-or-string": True},
-        inner=fields(b=TEXT, deeper=fields(c=TEXT)),
-    )
-)
-
-
-def condition(type_: str, status: str = "True") -> dict[str, str]:
-    return {"type": type_, "status": status}
+from capelin.apiserver.fieldtypes import DEDUCED
+from capelin.apiserver.typed import ABSENT
+from tests.apiserver.granular import TYPE, condition
 
 
 class TestFields:
@@ -86,43 +66,6 @@ class TestMerge:
         live = {"a": "1", "labels": {"a": "1"}, "conditions": [condition("A"), condition("B")], "names": ["a"], "list": ["x"]}
 
         assert typed.merge(live, {"conditions": [condition("A")], "names": ["a"], "list": ["x"], "labels": {"a": "1"}}, TYPE) is live
-
-
-class TestCompare:
-    @pytest.mark.parametrize(
-        ("old", "new", "added", "modified", "removed"),
-        [
-            ({"a": "1"}, {"a": "2", "n": 1}, {"f:n": {}}, {"f:a": {}}, {}),
-            ({"a": "1", "n": 1}, {"a": "1"}, {}, {}, {"f:n": {}}),
-            ({}, {"inner": {"b": "1"}}, {"f:inner": {".": {}, "f:b": {}}}, {}, {}),
-            ({"whole": {"x": "1"}}, {"whole": {"y": "1"}}, {}, {"f:whole": {}}, {}),
-            (
-                {"conditions": [condition("A"), condition("B")]},
-                {"conditions": [condition("B", "False"), condition("C")]},
-                {"f:conditions": {'k:{"type":"C"}': {".": {}, "f:type": {}, "f:status": {}}}},
-                {"f:conditions": {'k:{"type":"B"}': {"f:status": {}}}},
-                {"f:conditions": {'k:{"type":"A"}': {".": {}, "f:type": {}, "f:status": {}}}},
-            ),
-            ({"names": ["a", "b"]}, {"names": ["b", "a"]}, {}, {}, {}),
-            ({"free": {"a": 1}}, {"free": {"a": True}}, {}, {"f:free": {"f:a": {}}}, {}),
-            ({"free": {"a": {"b": 1}}}, {"free": {"a": 2}}, {}, {"f:free": {"f:a": {}}}, {"f:free": {"f:a": {"f:b": {}}}}),
-            ({"labels": {}}, {"labels": None}, {}, {"f:labels": {}}, {}),
-            ({"names": ["a", "a"]}, {"names": ["a"]}, {"f:names": {'v:"a"': {}}}, {}, {"f:names": {'v:"a"': {}}}),
-            ({"names": ["a"]}, {"names": ["a", "a"]}, {"f:names": {'v:"a"': {}}}, {}, {"f:names": {'v:"a"': {}}}),
-            ({"names": ["b"]}, {"names": ["b", "a", "a"]}, {"f:names": {'v:"a"': {}}}, {}, {}),
-            (
-                {"conditions": [condition("A"), condition("A")]},
-                {"conditions": [condition("A"), condition("A", "False")]},
-                {},
-                {"f:conditions": {'k:{"type":"A"}': {}}},
-                {},
-            ),
-        ],
-    )
-    def test_differences_are_told_by_field(self, old: Any, new: Any, added: Any, modified: Any, removed: Any) -> None:
-        got = typed.compare(old, new, TYPE)
-
-        assert (got.added, got.modified, got.removed) == (added, modified, removed)
 
 
 class TestRemove:

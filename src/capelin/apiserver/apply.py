@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from capelin.apiserver import fieldset, managedfields, typed
+from capelin.apiserver.comparison import Comparison, compare
 from capelin.apiserver.documents import identical
 from capelin.apiserver.fieldset import Fields
+from capelin.apiserver.fieldtypes import DEDUCED, Type
 from capelin.apiserver.managedfields import Manager, Owners, Ownership, manager_of, with_entries
 from capelin.apiserver.objectmeta import ANNOTATIONS_LIMIT
-from capelin.apiserver.typed import DEDUCED, Comparison, Type
 from capelin.runtime import codec
 from capelin.runtime.codec import Document
 from capelin.runtime.errors import BadRequest, Cause, Conflict, ServerError
@@ -205,7 +206,7 @@ def _owners_of_update(old: Document | None, new: Document, writer: Writer) -> Ow
 
 
 def _compared(old: Document, new: Document, type_: Type, reset: Fields) -> Comparison:
-    found = typed.compare(old, new, type_)
+    found = compare(old, new, type_)
     return Comparison(*(fieldset.without(fields, reset) for fields in (found.added, found.modified, found.removed)))
 
 
@@ -241,7 +242,7 @@ def _unexcused(conflicts: dict[Manager, Fields], live: Document, writer: Writer,
         return conflicts
     if last.get("apiVersion") != writer.api_version or typed.check(last, type_):
         return conflicts
-    found = typed.compare(last, live, type_)
+    found = compare(last, live, type_)
     allowed = typed.fields_of(last, type_)
     for different in (found.modified, found.added, found.removed):
         allowed = fieldset.difference(allowed, different)

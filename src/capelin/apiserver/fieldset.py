@@ -144,7 +144,7 @@ def of_path(path: Path) -> Fields:
 
 def paths(fields: Fields) -> Iterator[Path]:
     """Yield the members, those of a level before those below it."""
-    elements = sorted((element for element in fields if element != SELF), key=_order)
+    elements = sorted(element for element in fields if element != SELF)
     yield from ((element,) for element in elements if is_member(fields[element]))
     for element in elements:
         for path in paths(fields[element]):
@@ -152,12 +152,8 @@ def paths(fields: Fields) -> Iterator[Path]:
 
 
 def ordered(fields: Fields) -> Fields:
-    """Return the set with its elements in the order in which they are written: itself, fields, keys, values, indexes."""
-    return {element: ordered(fields[element]) if fields[element] else LEAF for element in sorted(fields, key=_order)}
-
-
-def _order(element: str) -> tuple[int, str]:
-    return (".fkvi".find(element[0]), element)
+    """Return the set with its elements in the order in which they are written."""
+    return {element: ordered(fields[element]) if fields[element] else LEAF for element in sorted(fields)}
 
 
 def shown(path: Path) -> str:

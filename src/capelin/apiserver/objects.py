@@ -12,12 +12,12 @@ from functools import lru_cache
 
 from capelin.apiserver import causes, kinds, objectmeta, statuses, strategy
 from capelin.apiserver.apply import Writer, apply, track_update
+from capelin.apiserver.fieldtypes import DEDUCED, Type
 from capelin.apiserver.registry import Registry, ResourceDefinition, Version
 from capelin.apiserver.representation import as_version, ordered
 from capelin.apiserver.requests import STATUS, Target, WriteOptions
 from capelin.apiserver.schema import Schema, compile_schema
 from capelin.apiserver.store import Item, Key, Store
-from capelin.apiserver.typed import DEDUCED, Type
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 from capelin.runtime.errors import Cause

@@ -16,12 +16,12 @@ from capelin.apiserver.causes import Path
 from capelin.apiserver.cel import Rules, compile_rules
 from capelin.apiserver.correlation import is_unchanged
 from capelin.apiserver.defaulting import Defaulter, compile_defaulter
+from capelin.apiserver.fieldtypes import Type, compile_type
 from capelin.apiserver.listtypes import compile_list_check
 from capelin.apiserver.objectmeta import OBJECT_META, check_embedded, without_empty
 from capelin.apiserver.pruning import Pruner, compile_pruner
 from capelin.apiserver.schemashape import without_nulls
 from capelin.apiserver.schemawalk import Check, compile_walk
-from capelin.apiserver.typed import Type, compile_type
 from capelin.apiserver.validation import Validator
 from capelin.runtime.codec import Document
 from capelin.runtime.errors import Cause
