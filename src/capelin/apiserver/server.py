@@ -18,6 +18,7 @@ from capelin.apiserver.authn import Authentication, Authenticator
 from capelin.apiserver.authz import Authorizer, Groups, denial
 from capelin.apiserver.bodies import check_size, read
 from capelin.apiserver.customresources import CustomResourceController
+from capelin.apiserver.expiry import Expiry
 from capelin.apiserver.gc import GarbageCollector
 from capelin.apiserver.metrics import Call, RequestMetrics
 from capelin.apiserver.namespaces import NamespaceController
@@ -76,6 +77,7 @@ class ApiServer:
         self._custom_resources = CustomResourceController(self.objects, self._end_watches)
         self._collector = GarbageCollector(self.objects)
         self._namespaces = NamespaceController(self.objects)
+        self._expiry = Expiry(self.objects)
         self._streams: set[WatchStream] = set()
         self._ready = False
 
@@ -88,6 +90,7 @@ class ApiServer:
         """Serve what the store holds, and take up the background work that was left."""
         self._custom_resources.start()
         self._collector.start()
+        self._expiry.start()
         await self._namespaces.start()
         self._ready = True
 
@@ -96,6 +99,7 @@ class ApiServer:
         self._ready = False
         for stream in tuple(self._streams):
             stream.end()
+        await self._expiry.stop()
         await self._namespaces.stop()
         await self._collector.stop()
         await self._custom_resources.stop()
