@@ -13,6 +13,7 @@ from tests import build
 
 
 def entry(machine: Machine) -> CachedObject:
+    machine.metadata.resource_version = machine.metadata.resource_version or "1"
     return ingest(encode(machine.wire()))
 
 
