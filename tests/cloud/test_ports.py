@@ -41,5 +41,5 @@ def test_ports_of_others_are_avoided() -> None:
 
 
 def test_when_all_are_taken_that_is_said() -> None:
-    with pytest.raises(OSError, match="no port of 127.0.0.1 between 20000 and 29999 is free"):
+    with pytest.raises(OSError, match=r"no port of 127\.0\.0\.1 between 20000 and 29999 is free"):
         SystemPorts(FakeRandom()).free(HOST, RANGE)
