@@ -16,6 +16,7 @@ from tests import build
 
 
 def entry(obj: Object) -> CachedObject:
+    obj.metadata.resource_version = "7"
     return ingest(encode(obj.wire()))
 
 
