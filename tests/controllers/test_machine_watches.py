@@ -21,6 +21,7 @@ REVISION = "machinedeployment.clusters.x-k8s.io/revision"
 
 
 def entry(obj: Cluster | Machine | MachineDeployment) -> CachedObject:
+    obj.metadata.resource_version = obj.metadata.resource_version or "1"
     return ingest(encode(obj.wire()))
 
 
