@@ -340,6 +340,17 @@ async def test_two_clusters_of_one_name_have_nothing_in_common(world: World) -> 
     assert len(await world.outside().list(Node)) == 2
 
 
+@pytest.mark.slow
+async def test_a_hundred_clusters_need_no_task_between_them(world: World) -> None:
+    for number in range(100):
+        site = Site(f"uid-{number}", ObjectKey("default", f"cluster-{number}"), "127.0.0.1", 20_000 + number)
+        world.authorities[site.cluster] = ca()
+        await world.settle(replace(control_plane(site=site), uid=f"first-{number}"))
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert len(await world.outside(site).list(Node)) == 1
+
+
 # -- after a restart ---------------------------------------------------------------------------------------------------------------------
 
 

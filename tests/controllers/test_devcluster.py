@@ -15,6 +15,7 @@ from capelin.api.devcluster import DEVCLUSTER_FINALIZER, DevCluster
 from capelin.api.meta import Condition, ObjectKey, find_condition
 from capelin.cloud.inmemory.orders import Site
 from capelin.controllers.devcluster.reconciler import PORT_RETRY, DevClusterReconciler
+from capelin.controllers.devcluster.status import WORTH_TELLING
 from capelin.runtime import errors
 from capelin.runtime.client import Client
 from capelin.runtime.reconcile import DONE, Result
@@ -325,6 +326,20 @@ async def test_a_devcluster_waits_for_its_cluster(world: World) -> None:
 
     assert world.condition("LoadBalancerAvailable").reason == "WaitingForCluster"
     assert (world.port(), world.is_provisioned()) == (None, False)
+
+
+async def test_a_new_devcluster_says_nothing_before_its_cluster_had_time_to_adopt_it(world: World) -> None:
+    devcluster = build.devcluster(finalizers=[DEVCLUSTER_FINALIZER])
+    devcluster.metadata.creation_timestamp = world.management.clock.now()
+    world.management.seed(devcluster)
+
+    early = await world.reconcile()
+    silent = world.devcluster().status
+    await world.management.clock.advance(WORTH_TELLING)
+    await world.reconcile()
+
+    assert (early, silent) == (Result(WORTH_TELLING), None)
+    assert world.condition("LoadBalancerAvailable").reason == "WaitingForCluster"
 
 
 async def test_infrastructure_of_somebody_else_is_left_alone(world: World) -> None:

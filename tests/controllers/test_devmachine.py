@@ -311,6 +311,20 @@ async def test_a_moment_is_not_worth_a_write(world: World) -> None:
     assert len(world.management.writes) == told
 
 
+async def test_a_new_machine_says_nothing_while_others_get_ready(world: World) -> None:
+    devmachine = owned()
+    devmachine.metadata.creation_timestamp = world.management.clock.now()
+    world.management.seed(machine(data=None), devmachine)
+
+    early = await world.reconcile()
+    silent = world.devmachine().status
+    await world.management.clock.advance(WORTH_TELLING)
+    late = await world.reconcile()
+
+    assert (early, silent, late) == (Result(WORTH_TELLING), None, DONE)
+    assert world.conditions()["VMProvisioned"] == ("False", "WaitingForBootstrapData")
+
+
 async def test_data_is_read_once(world: World) -> None:
     seed(world)
     await world.reconcile()

@@ -20,7 +20,7 @@ from capelin.api.meta import ObjectKey, set_condition
 from capelin.api.pause import is_paused, paused_condition
 from capelin.cloud.inmemory.orders import Site
 from capelin.controllers.devcluster.scope import Cloud, Ports, Scope, SpecRefused, cluster_owner
-from capelin.controllers.devcluster.status import OWNED_CONDITIONS, set_status
+from capelin.controllers.devcluster.status import OWNED_CONDITIONS, set_status, silent_for
 from capelin.runtime.client import Client
 from capelin.runtime.finalizers import drop_finalizer, ensure_finalizer
 from capelin.runtime.patching import Changes, patching
@@ -64,8 +64,9 @@ class DevClusterReconciler:
             try:
                 return await run_phases(self._phases(changes), scope)
             finally:
-                self._set_paused(scope)
-                set_status(scope, now=self.clock.now())
+                if silent_for(scope, now=self.clock.now()) is None:
+                    self._set_paused(scope)
+                    set_status(scope, now=self.clock.now())
 
     async def _cluster_of(self, devcluster: DevCluster) -> Cluster | None:
         owner = cluster_owner(devcluster)
@@ -87,7 +88,7 @@ class DevClusterReconciler:
     async def _reconcile_endpoint(self, changes: Changes, scope: Scope) -> Result:
         """Choose the port, once, and store it before anything can be served there."""
         if scope.owner is None:
-            return DONE  # the Cluster's adoption wakes us
+            return Result(silent_for(scope, now=self.clock.now()))  # the Cluster's adoption wakes us
         devcluster = scope.devcluster
         try:
             endpoint = wanted_endpoint(devcluster.spec)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from capelin.api.behavior import BEHAVIOR_ANNOTATION, BEHAVIOR_VALID_CONDITION, BEHAVIOR_VALID_REASON, INVALID_BEHAVIOR_REASON
@@ -27,6 +27,19 @@ from capelin.api.references import Provisioned
 from capelin.controllers.devcluster.scope import Scope
 
 OWNED_CONDITIONS: Final = (READY_CONDITION, LOAD_BALANCER_AVAILABLE_CONDITION, BEHAVIOR_VALID_CONDITION, PAUSED_CONDITION)
+
+
+WORTH_TELLING: Final = timedelta(seconds=5)
+"""How long nothing is said of a new DevCluster that waits for its Cluster, which as a rule was created with it."""
+
+
+def silent_for(scope: Scope, *, now: datetime) -> timedelta | None:
+    """Return how much longer nothing is said, None when it is time to."""
+    metadata, status = scope.devcluster.metadata, scope.devcluster.status
+    if scope.owner is not None or metadata.creation_timestamp is None or BEHAVIOR_ANNOTATION in (metadata.annotations or {}):
+        return None
+    left = metadata.creation_timestamp + WORTH_TELLING - now
+    return left if left > timedelta() and (status is None or not status.conditions) else None
 
 
 def set_status(scope: Scope, *, now: datetime) -> None:

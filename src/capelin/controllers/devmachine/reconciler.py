@@ -24,7 +24,7 @@ from capelin.api.reasons import INVALID_SPEC_REASON, WAITING_FOR_BOOTSTRAP_DATA_
 from capelin.cloud.inmemory.orders import Stage
 from capelin.controllers.devmachine.plan import order_for, provider_id, site_of, waiting_for
 from capelin.controllers.devmachine.scope import Cloud, Scope, Waiting
-from capelin.controllers.devmachine.status import OWNED_CONDITIONS, set_status
+from capelin.controllers.devmachine.status import OWNED_CONDITIONS, is_worth_telling, set_status, silent_for
 from capelin.runtime.client import Client
 from capelin.runtime.finalizers import drop_finalizer, ensure_finalizer
 from capelin.runtime.patching import Changes, patching
@@ -69,8 +69,9 @@ class DevMachineReconciler:
             try:
                 return await run_phases(self._phases(changes), scope)
             finally:
-                self._set_paused(scope)
-                set_status(scope, now=self.clock.now())
+                if is_worth_telling(scope, now=self.clock.now()):
+                    self._set_paused(scope)
+                    set_status(scope, now=self.clock.now())
 
     async def _machine_of(self, devmachine: DevMachine) -> Machine | None:
         kind, group = Machine.resource.kind, Machine.resource.group
@@ -98,7 +99,7 @@ class DevMachineReconciler:
         scope.waiting = waiting_for(scope)
         machine, cluster, devmachine = scope.machine, scope.cluster, scope.devmachine
         if scope.waiting is not None or machine is None or cluster is None:
-            return DONE  # whatever is missing, its coming wakes us
+            return Result(silent_for(scope, now=self.clock.now()))  # whatever is missing, its coming wakes us
         site = site_of(cluster, await self._devcluster_of(cluster))
         if site is None:
             scope.waiting = Waiting(WAITING_FOR_CLUSTER_INFRASTRUCTURE_READY_REASON, "The Cluster's DevCluster has no endpoint")

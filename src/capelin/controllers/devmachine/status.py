@@ -35,8 +35,8 @@ from capelin.cloud.inmemory.orders import Progress, Stage, State, Step
 from capelin.controllers.devmachine.scope import Scope
 
 WORTH_TELLING: Final = timedelta(seconds=5)
-"""A step that takes no longer than this is not reported by itself: it would be over before anybody had read of it, and a fleet would pay a
-write for each. Only that the machine is there, for which others wait, is told at once."""
+"""What takes no longer than this is not reported by itself: it would be over before anybody had read of it, and a fleet would pay a write
+for each. Only that the machine is there, for which others wait, is told at once."""
 
 _CONDITIONS: Final = {
     Stage.VM: VM_PROVISIONED_CONDITION,
@@ -55,18 +55,36 @@ OWNED_CONDITIONS: Final = (READY_CONDITION, *_CONDITIONS.values(), BEHAVIOR_VALI
 
 
 def set_status(scope: Scope, *, now: datetime) -> None:
-    """Bring status and conditions in line with what was observed; complete on every exit of a pass."""
+    """Bring status and conditions in line with what was observed."""
     _set(scope, BEHAVIOR_VALID_CONDITION, behavior_verdict(scope), now)
     if scope.waiting is not None:
         _set(scope, VM_PROVISIONED_CONDITION, Verdict("False", scope.waiting.reason, scope.waiting.message), now)
     elif scope.progress is not None:
-        if _is_passing(scope, scope.progress):
-            return
         for stage, step in scope.progress.steps.items():
             _set(scope, _CONDITIONS[stage], step_verdict(stage, step), now)
         if scope.progress.is_done(Stage.VM):
             _set_provisioned(scope, scope.progress)
     _set(scope, READY_CONDITION, ready_verdict(scope), now)
+
+
+def is_worth_telling(scope: Scope, *, now: datetime) -> bool:
+    """Tell whether what was observed is to be reported now, rather than with what will follow in a moment."""
+    if scope.waiting is not None:
+        return silent_for(scope, now=now) is None
+    progress = scope.progress
+    if progress is None or progress.after is None or progress.after > WORTH_TELLING:
+        return True
+    is_news = progress.is_done(Stage.VM) and scope.status.initialization is None
+    return is_news or all(step.state is not State.STARTING for step in progress.steps.values())
+
+
+def silent_for(scope: Scope, *, now: datetime) -> timedelta | None:
+    """Return how much longer nothing is said of a new machine that waits for others, None when it is time to."""
+    metadata, status = scope.devmachine.metadata, scope.devmachine.status
+    if metadata.creation_timestamp is None or BEHAVIOR_ANNOTATION in (metadata.annotations or {}):
+        return None
+    left = metadata.creation_timestamp + WORTH_TELLING - now
+    return left if left > timedelta() and (status is None or not status.conditions) else None
 
 
 def step_verdict(stage: Stage, step: Step) -> Verdict:
@@ -102,14 +120,6 @@ def behavior_verdict(scope: Scope) -> Verdict | None:
 
 def _is_up(scope: Scope) -> bool:
     return scope.progress is not None and scope.progress.is_done(Stage.VM)
-
-
-def _is_passing(scope: Scope, progress: Progress) -> bool:
-    """Tell whether the next step is only a moment away, and what was done before is no news to anybody."""
-    is_brief = progress.after is not None and progress.after <= WORTH_TELLING
-    is_starting = any(step.state is State.STARTING for step in progress.steps.values())
-    is_news = progress.is_done(Stage.VM) and scope.status.initialization is None
-    return is_brief and is_starting and not is_news
 
 
 def _set_provisioned(scope: Scope, progress: Progress) -> None:
