@@ -23,7 +23,7 @@ BODY_LIMIT: Final = 3 * 1024 * 1024
 """Bytes a request may carry: what Kubernetes allows, twice what it stores."""
 
 CLOSING_GRACE: Final = 1.0
-"""Seconds that requests under way get when an endpoint closes; watches would otherwise hold it for ever."""
+"""Seconds that requests under way get when an endpoint closes."""
 
 
 class _Served:
@@ -32,6 +32,7 @@ class _Served:
     def __init__(self, handler: Handler, identity: ServingIdentity) -> None:
         self.handler = handler
         self.context = _context(identity)
+        self._watches: set[asyncio.Task[Any]] = set()
         server = web.Server(self._answer, handler_cancellation=True, access_log=None)
         self.runner = web.ServerRunner(server, shutdown_timeout=CLOSING_GRACE)
 
@@ -43,7 +44,21 @@ class _Served:
         headers = {name.lower(): value for name, value in request.headers.items()}
         query = {name: request.query[name] for name in request.query}
         response = await self.handler.send(Request(request.method, request.rel_url.path, query, headers, body, _user(request)))
-        return _whole(response) if response.stream is None else await _stream(request, response)
+        if response.stream is None:
+            return _whole(response)
+        task = asyncio.current_task()
+        if task is not None:
+            self._watches.add(task)
+        try:
+            return await _stream(request, response)
+        finally:
+            self._watches.discard(task)
+
+    async def close(self) -> None:
+        """Stop serving. Watches end at once; other requests under way may finish."""
+        for watch in tuple(self._watches):
+            watch.cancel()
+        await self.runner.cleanup()
 
 
 @dataclass(slots=True)
@@ -77,7 +92,7 @@ class HttpEndpoints:
         """Stop serving `host:port` and end its connections; nothing happens when it is not open."""
         served = self._open.pop((host, port), None)
         if served is not None:
-            await served.runner.cleanup()
+            await served.close()
 
     async def close_all(self) -> None:
         """Stop serving anything."""
