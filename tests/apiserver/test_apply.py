@@ -127,6 +127,19 @@ class TestApply:
         assert applied(live, "a", {"args": ["z"]})["spec"] == {"args": ["z"]}
         assert owners(live) == {"a": {"f:spec": {"f:args": {}}}}
 
+    def test_a_free_form_field_may_become_something_else(self) -> None:
+        live = apply(None, widget({"free": {"a": {"b": 1}}}), writer("a"))
+
+        assert apply(live, widget({"free": {"a": [1]}}), writer("a"))["spec"] == {"free": {"a": [1]}}
+
+    def test_a_null_in_free_form_data_stays_the_null_that_was_applied(self) -> None:
+        live = apply(None, widget({"free": {"a": {"b": 1}}}), writer("a"))
+
+        once = apply(live, widget({"free": {"a": None}}), writer("a"))
+
+        assert once["spec"] == {"free": {"a": None}}
+        assert apply(once, widget({"free": {"a": None}}), writer("a")) is once
+
     def test_a_co_owner_that_changed_nothing_has_no_time(self) -> None:
         got = applied(applied(None, "a", {"replicas": 1}), "b", {"replicas": 1}, at=LATER)
 

@@ -218,7 +218,8 @@ def _without_abandoned(merged: Document, last: Fields, owners: Owners, type_: Ty
     if not fieldset.difference(last, owned):
         return merged
     abandoned = fieldset.difference(typed.with_named_parents(last, type_), typed.with_named_parents(owned, type_))
-    remaining = typed.remove(merged, abandoned, type_)
+    present = typed.with_named_parents(typed.fields_of(merged, type_), type_)
+    remaining = typed.remove(merged, fieldset.intersection(abandoned, present), type_)
     return {} if remaining is typed.ABSENT else remaining
 
 

@@ -208,17 +208,21 @@ def _interleaved(left: list[str], right: list[str]) -> list[tuple[int, str | Non
 
 
 def remove(value: Any, fields: Fields, type_: Type) -> Any:
-    """Return `value` without the members of `fields`; ABSENT when nothing remains of something."""
+    """Return `value` without the members of `fields`.
+
+    When nothing remains of something the result is ABSENT. In free-form data it is null: its field is itself owned, by who applied it.
+    """
+    nothing = None if type_.scalar else ABSENT
     if not fields:
         return value
     if isinstance(value, dict) and value and type_.map is not None:
-        return ABSENT if type_.map.atomic else _remove_from_map(value, fields, type_.map)
+        return nothing if type_.map.atomic else _remove_from_map(value, fields, type_.map) or nothing
     if isinstance(value, list) and value and type_.list is not None:
-        return ABSENT if type_.list.keys is None else _remove_from_list(value, fields, type_.list)
+        return nothing if type_.list.keys is None else _remove_from_list(value, fields, type_.list) or nothing
     return value
 
 
-def _remove_from_map(value: dict[str, Any], fields: Fields, type_: MapType) -> Any:
+def _remove_from_map(value: dict[str, Any], fields: Fields, type_: MapType) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, child in value.items():
         node = fields.get(f"f:{name}")
@@ -228,10 +232,10 @@ def _remove_from_map(value: dict[str, Any], fields: Fields, type_: MapType) -> A
             remaining = remove(child, node, type_.below(name))
             if remaining is not ABSENT:
                 result[name] = remaining
-    return result or ABSENT
+    return result
 
 
-def _remove_from_list(value: list[Any], fields: Fields, type_: ListType) -> Any:
+def _remove_from_list(value: list[Any], fields: Fields, type_: ListType) -> list[Any]:
     result = []
     for element, item in zip(elements_of(type_, value), value, strict=True):
         node = fields.get(element)
@@ -241,7 +245,7 @@ def _remove_from_list(value: list[Any], fields: Fields, type_: ListType) -> Any:
             remaining = remove(item, node, type_.item)
             if remaining is not ABSENT:
                 result.append(remaining)
-    return result or ABSENT
+    return result
 
 
 def with_named_parents(fields: Fields, type_: Type) -> Fields:
