@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,37 +29,6 @@ class Groups:
     def allows(self, user: User, asked: Attributes) -> bool:  # noqa: ARG002 - the shape of an Authorizer
         """Tell whether the user is in one of the groups."""
         return not self.privileged.isdisjoint(user.groups)
-
-
-@dataclass(frozen=True, slots=True)
-class Everybody:
-    """Everything is allowed to everybody who is authenticated."""
-
-    def allows(self, user: User, asked: Attributes) -> bool:  # noqa: ARG002 - the shape of an Authorizer
-        """Say yes."""
-        return True
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """What one of several authorizers allows is allowed."""
-
-    authorizers: tuple[Authorizer, ...]
-
-    def allows(self, user: User, asked: Attributes) -> bool:
-        """Tell whether one of them allows it."""
-        return any(authorizer.allows(user, asked) for authorizer in self.authorizers)
-
-
-@dataclass(frozen=True, slots=True)
-class Permits:
-    """What a function allows is allowed; for a server with few rules of its own."""
-
-    rule: Callable[[User, Attributes], bool]
-
-    def allows(self, user: User, asked: Attributes) -> bool:
-        """Tell what the rule says."""
-        return self.rule(user, asked)
 
 
 def denial(user: User, asked: Attributes) -> str:

@@ -56,6 +56,18 @@ class ManagementIdentity:
         return admin_kubeconfig("capelin", server, self.authority, key, now=self.clock.now())
 
 
+async def token_key(folder: Path, keys: Keys) -> bytes:
+    """Return the key kept in `folder` that signs the tokens of service accounts, made and stored first when there is none.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    path = folder / "sa.key"
+    if not path.exists():
+        write_private(path, await keys.generate(_ALGORITHM))
+    return path.read_bytes()
+
+
 def _stored(folder: Path) -> KeyPair | None:
     certificate = folder / "ca.crt"
     return KeyPair(certificate.read_bytes(), (folder / "ca.key").read_bytes()) if certificate.exists() else None

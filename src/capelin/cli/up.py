@@ -16,9 +16,10 @@ from capelin import assembly
 from capelin.apiserver.server import ApiServer
 from capelin.apiserver.serving import HttpEndpoints
 from capelin.apiserver.sqlite import SqliteDatabase
+from capelin.apiserver.tokens import ServiceAccountTokens
 from capelin.cli import crds
 from capelin.cli.directory import AlreadyRunning, DataDirectory
-from capelin.cli.identity import ManagementIdentity, write_private
+from capelin.cli.identity import ManagementIdentity, token_key, write_private
 from capelin.cli.running import Running
 from capelin.cli.session import reporting
 from capelin.cloud.inmemory.ports import SystemPorts
@@ -134,7 +135,9 @@ async def _serve(directory: DataDirectory, port: int, server_only: bool, started
     keys, endpoints = SystemKeys(threads), HttpEndpoints()
     identity = await ManagementIdentity.at(directory.path / "pki", keys, clock)
     database = await SqliteDatabase.open(directory.database, threads)
-    server = ApiServer(await database.store(MANAGEMENT_PARTITION), clock=clock, random=random)
+    store = await database.store(MANAGEMENT_PARTITION)
+    tokens = ServiceAccountTokens.of(await token_key(directory.path / "pki", keys), store, clock)
+    server = ApiServer(store, clock=clock, random=random, tokens=tokens)
     async with _released(database.close, server.stop, endpoints.close_all):
         await server.start()
         try:
