@@ -147,8 +147,11 @@ class World:
 
     @property
     def left_available(self) -> int:
-        """How many Machines stay available when every set has done what it was told."""
-        return sum(min(count, max(self.told[name], 0)) for name, count in self.available.items())
+        """How many Machines known to be available stay when every set has done what it was told.
+
+        One that has come up and was not reported yet is no loss anybody could have avoided.
+        """
+        return sum(min(count, self.reported[name][1], max(self.told[name], 0)) for name, count in self.available.items())
 
     def act(self, name: str) -> None:
         surplus = self.has(name) - self.told[name]

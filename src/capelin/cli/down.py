@@ -42,11 +42,19 @@ def command(data: Path | None, purge: bool) -> None:
 async def _stop(directory: DataDirectory, process: int, clock: Clock) -> None:
     os.kill(process, signal.SIGTERM)
     deadline = clock.monotonic() + STOP_TIMEOUT.total_seconds()
-    while directory.holder() == process:
+    while directory.holder() == process or _exists(process):
         if clock.monotonic() > deadline:
             os.kill(process, signal.SIGKILL)
             deadline = clock.monotonic() + STOP_TIMEOUT.total_seconds()
         await clock.sleep(_POLL_INTERVAL)
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _purge(directory: DataDirectory) -> None:
