@@ -90,12 +90,6 @@ def test_embedded_resources_say_what_they_are() -> None:
     assert [cause.field for cause in got] == ["spec.template.apiVersion", "spec.template.kind", "spec.template.metadata.labels"]
 
 
-@pytest.mark.parametrize("manager", ["a" * 129, "a\nb"], ids=["too long", "not printable"])
-def test_names_of_field_managers_are_short_and_printable(manager: str) -> None:
-    assert objectmeta.check_field_manager(manager) != []
-    assert objectmeta.check_field_manager("kubectl-client-side-apply") == []
-
-
 def test_empty_metadata_is_left_out_but_a_grace_period_of_zero_is_not() -> None:
     got = objectmeta.without_empty({"name": "a", "labels": {}, "finalizers": [], "namespace": "", "deletionGracePeriodSeconds": 0})
 

@@ -124,24 +124,6 @@ def intersection(one: Fields, other: Fields) -> Fields:
     return result
 
 
-def has(fields: Fields, path: Path) -> bool:
-    """Tell whether the field at `path` is in the set."""
-    node: Fields | None = fields
-    for element in path:
-        node = node.get(element) if node else None
-        if node is None:
-            return False
-    return bool(path) and is_member(node or LEAF)
-
-
-def of_path(path: Path) -> Fields:
-    """Return the set of one field."""
-    node: Fields = LEAF
-    for element in reversed(path):
-        node = {element: node}
-    return node
-
-
 def paths(fields: Fields) -> Iterator[Path]:
     """Yield the members, those of a level before those below it."""
     elements = sorted(element for element in fields if element != SELF)

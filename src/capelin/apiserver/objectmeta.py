@@ -17,9 +17,6 @@ from capelin.runtime.errors import Cause
 ANNOTATIONS_LIMIT: Final = 256 * 1024
 """Bytes that keys and values of all annotations of an object may have together."""
 
-FIELD_MANAGER_LIMIT: Final = 128
-"""Characters of the name of a field manager."""
-
 _TEXT: Final = {"type": "string"}
 _TIME: Final = {"type": "string", "format": "date-time"}
 _NUMBER: Final = {"type": "integer", "format": "int64"}
@@ -136,15 +133,6 @@ def check_embedded(value: Mapping[str, Any], path: Path) -> list[Cause]:
     metadata = value.get("metadata")
     if isinstance(metadata, Mapping):
         found += _check_common(metadata, (*path, "metadata"))
-    return found
-
-
-def check_field_manager(manager: str, path: Path = ("fieldManager",)) -> list[Cause]:
-    """Return the rules that the name of a field manager breaks."""
-    found = [causes.too_long(path, FIELD_MANAGER_LIMIT)] if len(manager.encode()) > FIELD_MANAGER_LIMIT else []
-    for at, character in enumerate(manager):
-        if not character.isprintable():
-            found.append(causes.invalid(path, manager, f"invalid character U+{ord(character):04X} (at position {at})"))
     return found
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from capelin.apiserver import causes, kinds, objectmeta, statuses, strategy
-from capelin.apiserver.apply import Writer, apply, track_update
+from capelin.apiserver.apply import RESET_ALL_BUT_STATUS, RESET_STATUS, Writer, apply, track_update
+from capelin.apiserver.fieldset import Fields
 from capelin.apiserver.fieldtypes import DEDUCED, Type
 from capelin.apiserver.registry import Registry, ResourceDefinition, Version
 from capelin.apiserver.representation import as_version, ordered
@@ -51,11 +52,11 @@ def type_of(version: Version) -> Type:
     return DEDUCED if schema is None else schema.type
 
 
-def _reset_fields(target: Target) -> dict[str, dict[str, object]]:
+def _reset_fields(target: Target) -> Fields:
     """Return the fields that this endpoint leaves alone, whatever the request says of them, as a set of managed fields."""
     if target.subresource == STATUS:
-        return {"f:metadata": {}, "f:spec": {}}
-    return {"f:status": {}} if target.version.status else {}
+        return RESET_ALL_BUT_STATUS
+    return RESET_STATUS if target.version.status else {}
 
 
 class Objects:
