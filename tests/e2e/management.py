@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from capelin.cli.directory import DataDirectory
 from tests.integration.realserver import CONTROLLERS, free_ports, running
 
 ROOT = Path(__file__).parent.parent.parent
@@ -76,8 +77,12 @@ def embedded(folder: Path, port: int) -> Iterator[Management]:
         capelin("up", "--detach", "--port", str(port), data=data)
 
     def kill() -> None:
-        process = json.loads((data / "running.json").read_text())["pid"]
+        directory = DataDirectory(data)
+        process = directory.holder()
+        assert process, "nothing runs that could be killed"
         os.kill(process, 9)
+        while directory.holder() == process:  # the operating system lets go of the lock a moment later
+            os.sched_yield()
 
     start()
     try:
