@@ -139,9 +139,9 @@ class WorkloadCluster:
             raise OSError(errno.EADDRINUSE, "another simulated cluster has this address")
 
     async def _shut(self) -> None:
-        if self._open_at is not None:
-            await self.endpoints.close(self._open_at.host, self._open_at.port)
-            self._open_at = None
+        site, self._open_at = self._open_at, None
+        if site is not None:
+            await self.endpoints.close(site.host, site.port)
 
     async def _close(self) -> None:
         await self._shut()
