@@ -35,8 +35,8 @@ type: install ## Check types
 test: install ## Run the fast tests: what the README promises
 	$(PYTEST) -m "not slow and not real"
 
-test-real: install ## Run the tests against a real kube-apiserver and etcd, built on first use
-	KUBEBUILDER_ASSETS=$(ENVTEST) CAPELIN_REQUIRE_REAL=1 $(RUN) pytest -m real
+test-real: install ## Run the tests against a real kube-apiserver and etcd (built on first use), and the slow ones that matter
+	KUBEBUILDER_ASSETS=$(ENVTEST) CAPELIN_REQUIRE_REAL=1 $(PYTEST) --dist loadfile -m "real or gate"
 
 test-all: install ## Run every test there is
 	KUBEBUILDER_ASSETS=$(ENVTEST) CAPELIN_REQUIRE_REAL=1 $(PYTEST)

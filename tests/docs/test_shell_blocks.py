@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.realserver import free_ports
+
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -33,11 +35,13 @@ def reader(tmp_path: Path) -> dict[str, str]:
     """The environment of somebody who follows the docs: an own home, this checkout's environment on the path."""
     path = f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"
     kept = {key: os.environ[key] for key in ("LANG", "PIP_CERT", "SSL_CERT_FILE") if key in os.environ}
-    return {**kept, "PATH": path, "HOME": str(tmp_path), "CAPELIN_DATA": str(tmp_path / "data"), "KUBECONFIG": str(tmp_path / "data/kubeconfig")}
+    data = tmp_path / "data"
+    places = {"HOME": str(tmp_path), "CAPELIN_DATA": str(data), "KUBECONFIG": str(data / "kubeconfig"), "CAPELIN_PORT": str(*free_ports(1))}
+    return {**kept, "PATH": path, **places}
 
 
 @pytest.mark.slow
-@pytest.mark.e2e
+@pytest.mark.gate
 @pytest.mark.parametrize("page", PAGES_WITH_BLOCKS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_shell_blocks_of_a_page_run(page: Path, reader: dict[str, str]) -> None:
     script = "set -euo pipefail\ntrap 'capelin down >/dev/null 2>&1 || true' EXIT\n" + "\n".join(shell_blocks(page))

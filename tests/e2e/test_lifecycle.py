@@ -68,7 +68,8 @@ def _scales(management: Management) -> None:
 
 def _rolls_without_losing_availability(management: Management) -> None:
     management.kubectl('patch md quickstart-workers --type=merge -p {"spec":{"template":{"spec":{"version":"v1.35.0"}}}}')
-    availability, machines = [], []
+    availability: list[int] = []
+    machines: list[int] = []
     versions: set[str] = set()
     while versions != {"v1.35.0"} or availability[-1] != 2 or machines[-1] != 2:
         (deployment,) = management.items("machinedeployments")

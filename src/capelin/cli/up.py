@@ -48,7 +48,13 @@ def data_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 port_option = click.option(
-    "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="Port of the API on loopback."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    envvar="CAPELIN_PORT",
+    show_envvar=True,
+    help="Port of the API on loopback.",
 )
 
 
