@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.management import OURS, RARE, SAMPLE, Management, capelin, embedded, granted, real, used
 from tests.integration.realserver import assets, free_ports, missing
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.gate]
 
 
 @pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.real)])
