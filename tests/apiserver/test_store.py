@@ -195,6 +195,22 @@ async def test_a_write_whose_caller_has_gone_takes_place() -> None:
         await writing
 
 
+async def test_what_is_still_being_made_durable_can_be_waited_for() -> None:
+    journal = ManualJournal()
+    store = Store(journal)
+    writing = asyncio.ensure_future(store.put("x", A, _data()))
+    waiting = asyncio.ensure_future(store.settled("x", A))
+    await turn()
+    await turn()
+    assert not waiting.done()
+
+    journal.settle(OSError("disk full"))
+    await waiting
+    await asyncio.wait([writing])
+
+    assert isinstance(writing.exception(), OSError)
+
+
 async def test_partitions_know_nothing_of_each_other() -> None:
     database = MemoryDatabase()
     one, two = await database.store("one"), await database.store("two")

@@ -73,7 +73,7 @@ async def delete(objects: Objects, definition: ResourceDefinition, key: Key, opt
         Conflict: a precondition fails.
         Forbidden: the object is one that must stay.
     """
-    item = objects.latest(definition, key)
+    item = await objects.current(definition, key)
     old = codec.decode_document(item.data)
     _check_preconditions(definition, old, options)
     if definition.name == kinds.NAMESPACES and key[1] in kinds.PERMANENT_NAMESPACES:

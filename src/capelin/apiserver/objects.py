@@ -1,7 +1,7 @@
 """Writes objects by the rules that all resources share.
 
-Every write runs in one turn of the event loop, from reading the state it builds on to handing the new state to the store. So there is
-nothing to lock: two writers of one object are ordered by the loop, and the second builds on what the first has written.
+A write waits until earlier writes of the object are durable, since its answer may tell of them. Then it runs in one turn of the event
+loop, from reading the state it builds on to handing the new state to the store, so there is nothing to lock.
 """
 
 from __future__ import annotations
@@ -79,6 +79,15 @@ class Objects:
             raise statuses.not_found(definition, key[1])
         return item
 
+    async def current(self, definition: ResourceDefinition, key: Key) -> Item:
+        """Return the state that a write builds on, once no other write of the object is under way: it may be told to the client.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        await self.store.settled(definition.name, key)
+        return self.latest(definition, key)
+
     async def create(
         self, target: Target, document: Document, options: WriteOptions, duplicates: Sequence[str] = (), *, tracked: bool = False
     ) -> Written:
@@ -92,6 +101,7 @@ class Objects:
         document, warnings = self._decoded(target, strategy.identified(target, document), options, duplicates)
         document = self._named(target.definition, document)
         key = (target.namespace, document["metadata"].get("name", ""))
+        await self.store.settled(target.definition.name, key)
         self._check_namespace(target.definition, key)
         created = strategy.created(target.definition, target.version, document, uid=self.random.uid(), now=self.clock.now())
         created = kinds.behavior(target.definition.name).prepare(created, None, self.registry)
@@ -111,6 +121,7 @@ class Objects:
         """
         writer, type_ = self._writer(target, options), type_of(target.version)
         applied = strategy.identified(target, applied)
+        await self.store.settled(target.definition.name, target.key)
         if self.store.latest(target.definition.name, target.key) is None and not target.subresource:
             return await self.create(target, apply(None, applied, writer, type_=type_), options, duplicates, tracked=True)
 
@@ -131,7 +142,7 @@ class Objects:
             Conflict: the wanted state names another UID or resourceVersion.
             BadRequest, Invalid: the wanted state is not acceptable.
         """
-        item = self.latest(target.definition, target.key)
+        item = await self.current(target.definition, target.key)
         old = codec.decode_document(as_version(item.data, target.definition, target.version))
         wanted = strategy.identified(target, transform(old))
         _check_preconditions(target, old, wanted)

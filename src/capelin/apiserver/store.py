@@ -175,6 +175,14 @@ class Cursor:
             self._log.waiters.remove(waiter)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pending:
+    """A write that is being made durable, well or badly; `item` is None for a deletion."""
+
+    item: Item | None
+    over: asyncio.Future[None]
+
+
 class Store:
     """The objects of one API server. Used from one event loop only."""
 
@@ -184,7 +192,7 @@ class Store:
         self._history = history
         self._logs: dict[str, _Log] = {}
         self._order: deque[_Log] = deque()
-        self._pending: dict[tuple[str, Key], tuple[int, Item | None]] = {}
+        self._pending: dict[tuple[str, Key], _Pending] = {}
         self._allocated = revision
         self.revision = revision
         """The revision of the latest visible change."""
@@ -207,7 +215,12 @@ class Store:
     def latest(self, resource: str, key: Key) -> Item | None:
         """Return the state a write must build on: the visible one, or a later one that is still being made durable."""
         found = self._pending.get((resource, key))
-        return found[1] if found else self.get(resource, key)
+        return found.item if found else self.get(resource, key)
+
+    async def settled(self, resource: str, key: Key) -> None:
+        """Return once no write of this object is under way, so that what `latest` says may be told to others."""
+        while found := self._pending.get((resource, key)):
+            await asyncio.wait((found.over,))
 
     def count(self, resource: str, namespace: str = "") -> int:
         """Return how many objects there are, in one namespace or in all."""
@@ -253,11 +266,6 @@ class Store:
         log = self._log(resource)
         return Cursor(log, log.base + bisect_right(log.events, revision, key=_revision))
 
-    def wake(self) -> None:
-        """Complete what every cursor waits on, so that watches notice that the server stops."""
-        for log in self._logs.values():
-            log.wake()
-
     # -- writing ----------------------------------------------------------------------------------------------------------------
 
     @property
@@ -287,17 +295,21 @@ class Store:
 
     async def _write(self, resource: str, item: Item, *, deleted: bool) -> None:
         self._allocated = item.revision
-        self._pending[resource, item.key] = (item.revision, None if deleted else item)
-        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        settled: asyncio.Future[None] = loop.create_future()
+        pending = _Pending(None if deleted else item, loop.create_future())
+        self._pending[resource, item.key] = pending
         record = Record(self._partition, resource, item.key, item.revision, None if deleted else item.data)
-        self._journal.append(record, partial(self._settle, resource, item, deleted, settled))
+        self._journal.append(record, partial(self._settle, resource, item, pending, settled))
         await settled
 
-    def _settle(self, resource: str, item: Item, deleted: bool, settled: asyncio.Future[None], error: Exception | None) -> None:
-        if self._pending.get((resource, item.key), (0, None))[0] == item.revision:
+    def _settle(self, resource: str, item: Item, pending: _Pending, settled: asyncio.Future[None], error: Exception | None) -> None:
+        if self._pending.get((resource, item.key)) is pending:
             del self._pending[resource, item.key]
+        if not pending.over.done():
+            pending.over.set_result(None)
         if error is None:
-            self._publish(resource, item, deleted)
+            self._publish(resource, item, deleted=pending.item is None)
         else:
             self._allocated = self.revision  # everything later failed as well, or will before anything new is appended
         if settled.done():  # the caller was cancelled; the write has happened all the same
@@ -307,7 +319,7 @@ class Store:
         else:
             settled.set_exception(error)
 
-    def _publish(self, resource: str, item: Item, deleted: bool) -> None:
+    def _publish(self, resource: str, item: Item, *, deleted: bool) -> None:
         log = self._log(resource)
         previous = log.items.get(item.key)
         kind = "DELETED" if deleted else "ADDED" if previous is None else "MODIFIED"

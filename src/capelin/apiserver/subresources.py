@@ -122,7 +122,7 @@ async def issue_token(objects: Objects, target: Target, request: Request, tokens
     """
     if tokens is None:
         raise statuses.unknown_resource()
-    item = objects.latest(target.definition, target.key)
+    item = await objects.current(target.definition, target.key)
     body = bodies.read(request).document
     lifetime, audiences = requested(body)
     token, expires = tokens.issue(*target.key, item.head.uid, lifetime=lifetime, audiences=audiences)
@@ -141,7 +141,7 @@ async def issue_token(objects: Objects, target: Target, request: Request, tokens
 async def finalize(objects: Objects, target: Target, request: Request) -> Response:
     """Answer a call that replaces the finalizers in a Namespace's spec."""
     wanted = strategy.identified(target, bodies.read(request).document)
-    item = objects.latest(target.definition, target.key)
+    item = await objects.current(target.definition, target.key)
     document = codec.decode_document(item.data)
     if wanted["metadata"].get("resourceVersion") not in (None, "", document["metadata"]["resourceVersion"]):
         raise statuses.conflict(target.definition, target.name)
