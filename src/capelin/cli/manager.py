@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import click
@@ -12,7 +14,9 @@ import click
 from capelin import assembly
 from capelin.api.meta import ObjectKey
 from capelin.apiserver.serving import HttpEndpoints
-from capelin.apiserver.store import MemoryDatabase
+from capelin.apiserver.sqlite import SqliteDatabase
+from capelin.apiserver.store import Database, MemoryDatabase
+from capelin.cli.directory import DataDirectory
 from capelin.cli.running import Running, Surroundings
 from capelin.cli.session import find_access, kubeconfig_options, reporting
 from capelin.cloud.inmemory.ports import SystemPorts
@@ -35,6 +39,14 @@ def address(_context: click.Context, _parameter: click.Parameter, value: str | N
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
+def controller_names(_context: click.Context, _parameter: click.Parameter, value: str) -> list[str]:
+    """Turn a comma-separated list into the names of controllers there are."""
+    names, known = [name for name in value.split(",") if name], [declaration.name for declaration in assembly.declarations()]
+    if unknown := [name for name in names if name not in known]:
+        raise click.BadParameter(f"found {', '.join(unknown)}; allowed are {', '.join(known)}")
+    return names
+
+
 def label(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, str] | None:
     """Turn the value of --watch-filter into the label objects must have."""
     return ("cluster.x-k8s.io/watch-filter", value) if value else None
@@ -42,7 +54,7 @@ def label(_context: click.Context, _parameter: click.Parameter, value: str | Non
 
 @click.command("manager")
 @kubeconfig_options
-@click.option("--controllers", default="", help="Run only these controllers, separated by commas. Default: all.")
+@click.option("--controllers", default="", callback=controller_names, help="Run only these controllers, separated by commas. Default: all.")
 @click.option("--namespace", "namespaces", multiple=True, help="Watch only this namespace; may be repeated. Default: all.")
 @click.option(
     "--watch-filter", "only", callback=label, help="Reconcile only objects whose label cluster.x-k8s.io/watch-filter has this value."
@@ -69,7 +81,7 @@ def label(_context: click.Context, _parameter: click.Parameter, value: str | Non
 def command(
     kubeconfig: Path | None,
     context: str | None,
-    controllers: str,
+    controllers: list[str],
     namespaces: tuple[str, ...],
     only: tuple[str, str] | None,
     leader_elect: bool,
@@ -84,7 +96,6 @@ def command(
     """Run the controllers against a Kubernetes API server until told to stop (SIGTERM)."""
     clock, random = SystemClock(), SystemRandom()
     logs.configure(clock, level=log_level)
-    names = [name for name in controllers.split(",") if name]
     access = find_access(kubeconfig, context)
     settings = Settings(
         plan=assembly.cache_plan(namespaces),
@@ -94,13 +105,34 @@ def command(
     )
 
     async def run() -> None:
-        connection = access.connect(clock, random)
-        servers = ApiServers(MemoryDatabase(), clock, random)
-        seams = assembly.Seams(clock, random, SystemKeys(SystemThreads()), http.connect, HttpEndpoints(), servers, SystemPorts(random))
-        surroundings = Surroundings(health_address, metrics_address, otlp_endpoint, trace_ratio)
-        try:
-            await Running(connection, access.address.url, seams, settings, names, surroundings).run()
-        finally:
-            await connection.close()
+        async with AsyncExitStack() as stack:
+            connection = access.connect(clock, random)
+            stack.push_async_callback(connection.close)
+            endpoints = HttpEndpoints()
+            servers = ApiServers(await stack.enter_async_context(_database(data)), clock, random)
+            stack.push_async_callback(endpoints.close_all)
+            seams = assembly.Seams(clock, random, SystemKeys(SystemThreads()), http.connect, endpoints, servers, SystemPorts(random))
+            surroundings = Surroundings(health_address, metrics_address, otlp_endpoint, trace_ratio)
+            await Running(connection, access.address.url, seams, settings, controllers, surroundings).run()
 
     asyncio.run(run())
+
+
+@asynccontextmanager
+async def _database(folder: Path | None) -> AsyncIterator[Database]:
+    """Yield the database of the simulated clusters: durable in `folder`, or in memory.
+
+    Raises:
+        DirectoryError: the folder cannot be used.
+        DatabaseError: another process uses it.
+    """
+    if folder is None:
+        yield MemoryDatabase()
+        return
+    directory = DataDirectory(folder)
+    directory.prepare()
+    database = await SqliteDatabase.open(directory.database, SystemThreads())
+    try:
+        yield database
+    finally:
+        await database.close()

@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 _KUBECONFIG = click.option(
     "--kubeconfig",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Kubeconfig of the management cluster. Default: $KUBECONFIG, else the one that `capelin up` wrote, else ~/.kube/config.",
 )
 _CONTEXT = click.option("--context", help="Context of the kubeconfig.")
@@ -42,7 +42,7 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (ApiError, KubeconfigError, DirectoryError) as error:
+        except (ApiError, KubeconfigError, DirectoryError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
     return run
