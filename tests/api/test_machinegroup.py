@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,9 +19,7 @@ from tests import build
 from tests.build import NOW
 
 
-def a_machine(
-    name: str, *conditions: Condition, version: str | None = build.VERSION, kubelet: str | None = None, **meta: object
-) -> Machine:
+def a_machine(name: str, *conditions: Condition, version: str | None = build.VERSION, kubelet: str | None = None, **meta: Any) -> Machine:
     status = MachineStatus(conditions=list(conditions), node_info=build.node_info(kubelet) if kubelet else None)
     return build.machine(name, spec={"version": version}, status=status, **meta)
 
