@@ -5,7 +5,7 @@ import gzip
 
 import pytest
 
-from capelin.cloud.inmemory.userdata import MAX_FILE, UserDataError, written_files
+from capelin.cloud.inmemory.userdata import MAX_DISK, UserDataError, written_files
 
 TEMPLATE = "## template: jinja\n#cloud-config\n\n"
 
@@ -67,6 +67,7 @@ def test_without_files_nothing_is_written() -> None:
         (b"\xff\xfe", "not text"),
         (b"#cloud-config\na: [\n", "not YAML in line"),
         (b"#cloud-config\n- a\n", "allowed is one object"),
+        (b"#cloud-config\na: 2026-99-99\n", "not YAML"),
         (b"#cloud-config\nwrite_files: {}x\n", "not YAML"),
         (b"#cloud-config\nwrite_files: text\n", "write_files: found text"),
         (b"#cloud-config\nwrite_files: [7]\n", r"write_files\[0\]: found a number"),
@@ -83,10 +84,35 @@ def test_what_cannot_be_carried_out_is_named(data: bytes, complaint: str) -> Non
 
 
 def test_a_file_that_unpacks_to_a_bomb_is_refused() -> None:
-    bomb = base64.b64encode(gzip.compress(bytes(MAX_FILE + 1))).decode()
+    bomb = base64.b64encode(gzip.compress(bytes(MAX_DISK + 1))).decode()
 
     with pytest.raises(UserDataError, match="found more than"):
         files("- path: /a", "  encoding: gzip+base64", f"  content: {bomb}")
+
+
+def test_many_files_share_one_limit() -> None:
+    half = base64.b64encode(gzip.compress(bytes(MAX_DISK // 2))).decode()
+    lines = [line for number in range(3) for line in (f"- path: /{number}", "  encoding: gzip+base64", f"  content: {half}")]
+
+    with pytest.raises(UserDataError, match=r"write_files\[2\]: found more than"):
+        files(*lines)
+
+
+def test_a_text_that_spells_a_huge_one_is_refused() -> None:
+    laughs = "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nwrite_files: [{path: /a, content: *b}]\n"
+
+    with pytest.raises(UserDataError, match="found an alias"):
+        written_files(f"#cloud-config\n{laughs}".encode(), hostname="a")
+
+
+def test_stars_and_ampersands_in_text_are_no_aliases() -> None:
+    assert files("- {path: /a, content: 'rm -f *.log && true'}") == {"/a": b"rm -f *.log && true"}
+
+
+def test_a_deep_text_is_refused() -> None:
+    """The parser spends stack on every level, and with a hundred thousand of them the process was gone."""
+    with pytest.raises(UserDataError, match="nesting deeper than 64"):
+        written_files(b"#cloud-config\nwrite_files: " + b"[" * 100_000, hostname="a")
 
 
 def test_refusals_never_repeat_the_data() -> None:

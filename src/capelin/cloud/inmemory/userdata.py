@@ -18,8 +18,11 @@ import yaml
 TEMPLATE_HEADER: Final = "## template: jinja"
 CLOUD_CONFIG_HEADER: Final = "#cloud-config"
 
-MAX_FILE: Final = 16 * 1024 * 1024
-"""Bytes of an unpacked file: far more than any Secret holds packed, far less than a bomb unpacks to."""
+MAX_DISK: Final = 16 * 1024 * 1024
+"""Bytes of all files, unpacked: far more than what a Secret is meant to hold, far less than a bomb unpacks to."""
+
+MAX_DEPTH: Final = 64
+"""Levels of nesting; kubeadm's configuration has seven."""
 
 _META_DATA: Final = re.compile(r"\{\{\s*ds\.meta_data\.(\w+)\s*\}\}")
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times faster where the wheel has it
@@ -39,11 +42,15 @@ def written_files(data: bytes, *, hostname: str) -> dict[str, bytes]:
     if not isinstance(entries, list):
         raise UserDataError(f"write_files: found {_kind(entries)}, allowed is a list")
     files: dict[str, bytes] = {}
+    size = 0
     for index, entry in enumerate(entries):
         place = f"write_files[{index}]"
         if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
             raise UserDataError(f"{place}: found {_kind(entry)}, allowed is an object with a path")
         content = _content(entry, place)
+        size += len(content)
+        if size > MAX_DISK:
+            raise UserDataError(f"{place}: found more than {MAX_DISK} bytes in all files, allowed is less")
         files[entry["path"]] = files.get(entry["path"], b"") + content if entry.get("append") is True else content
     return files
 
@@ -52,14 +59,28 @@ def load_yaml_documents(text: str | bytes, place: str) -> list[Any]:
     """Return the YAML documents in `text`.
 
     Raises:
-        UserDataError: it is not YAML; the message names `place` and the line.
+        UserDataError: it is not YAML, or YAML that is dangerous to read; the message names `place` and the line.
     """
     try:
+        _refuse_dangers(text, place)
         return list(yaml.load_all(text, Loader=_LOADER))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+    except UserDataError:
+        raise
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist, a number with too many digits
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
         raise UserDataError(f"{place}: found text that is not YAML{where}, allowed is YAML") from None
+
+
+def _refuse_dangers(text: str | bytes, place: str) -> None:
+    """Refuse what would take the whole process along: aliases spell a huge document in a few words, and depth is stack for the parser."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            raise UserDataError(f"{place}: found an alias, allowed is YAML without anchors and aliases")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise UserDataError(f"{place}: found nesting deeper than {MAX_DEPTH}, allowed is less")
 
 
 def _document(data: bytes, hostname: str) -> Mapping[str, Any]:
@@ -108,11 +129,11 @@ def _from_base64(data: bytes, place: str) -> bytes:
 def _unzipped(data: bytes, place: str) -> bytes:
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
-        result = unpacker.decompress(data, MAX_FILE)
+        result = unpacker.decompress(data, MAX_DISK)
     except zlib.error:
         raise UserDataError(f"{place}.content: found data that is not gzip, allowed is what the encoding says") from None
     if not unpacker.eof:
-        raise UserDataError(f"{place}.content: found more than {MAX_FILE} bytes unpacked, or only a part; allowed is less, and whole")
+        raise UserDataError(f"{place}.content: found more than {MAX_DISK} bytes unpacked, or only a part; allowed is less, and whole")
     return result
 
 
