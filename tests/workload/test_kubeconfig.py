@@ -21,7 +21,6 @@ from capelin.workload.kubeconfig import (
     client_certificate,
     kubeconfig_secret,
     needs_renewal,
-    renews_after,
     server_url,
 )
 from tests import build
@@ -68,7 +67,6 @@ async def test_it_is_renewed_at_half_of_its_life(days: int, due: bool) -> None:
 @pytest.mark.parametrize("text", [b"", b"[", b"users: [{user: {token: x}}]", b"users: [{user: {client-certificate-data: '%'}}]", b"\xff"])
 def test_kubeconfig_without_a_certificate_we_can_read_is_never_renewed(text: bytes) -> None:
     assert not needs_renewal(text, now=NOW)
-    assert renews_after(text, now=NOW) is None
 
 
 async def test_secret_holds_it_under_value() -> None:

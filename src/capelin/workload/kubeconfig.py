@@ -7,6 +7,7 @@ import binascii
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import yaml
@@ -79,20 +80,19 @@ def kubeconfig_secret(cluster: ObjectKey, kubeconfig: bytes, owner: OwnerReferen
 
 def needs_renewal(kubeconfig: bytes, *, now: datetime) -> bool:
     """Tell whether the client certificate has lived half of its time. A kubeconfig we cannot read, or without one, is left to its owner."""
-    return renews_after(kubeconfig, now=now) == timedelta()
-
-
-def renews_after(kubeconfig: bytes, *, now: datetime) -> timedelta | None:
-    """Return how long the client certificate can be kept, never negative; None when there is none to renew."""
     certificate = client_certificate(kubeconfig)
     if certificate is None:
-        return None
+        return False
     lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc
-    return max(certificate.not_valid_before_utc + lifetime / 2 - now, timedelta())
+    return certificate.not_valid_before_utc + lifetime / 2 <= now
 
 
+@lru_cache(maxsize=512)
 def client_certificate(kubeconfig: bytes) -> x509.Certificate | None:
-    """Return the client certificate of the first user, or None when it has none that can be read."""
+    """Return the client certificate of the first user, or None when it has none that can be read.
+
+    Remembered, because YAML takes milliseconds and every pass over a Cluster asks.
+    """
     try:
         document = yaml.safe_load(kubeconfig)
         data = document["users"][0]["user"]["client-certificate-data"]
