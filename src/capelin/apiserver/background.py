@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import structlog
 
 from capelin.runtime import errors
 from capelin.runtime.seams import Clock
 
 K = TypeVar("K", bound=Hashable)
+_log: Any = structlog.get_logger(__name__)
 
 RETRY_AFTER = timedelta(seconds=1)  # a full disk or an object that somebody else is changing; nobody waits for the answer
 _AT_ONCE = 32  # enough to share a commit
@@ -60,4 +63,6 @@ class Background(Generic[K]):
         except errors.ApiError:
             self._keys[key] = None
             return False
+        except Exception:  # the outermost frame of this work: a defect must not stop the work on other keys
+            _log.exception("Background work failed", key=key)
         return True

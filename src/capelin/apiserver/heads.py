@@ -12,7 +12,6 @@ class Owner(msgspec.Struct, frozen=True, rename="camel", gc=False):
     api_version: str = ""
     kind: str = ""
     name: str = ""
-    controller: bool | None = None
     block_owner_deletion: bool | None = None
 
     @property

@@ -17,12 +17,21 @@ class Call(NamedTuple):
     agent: str
 
 
+SERIES = 2000  # far more than resources × verbs × clients of an honest fleet; strangers choose paths and agents, and may not fill memory
+
+
 class RequestMetrics:
     """Counters of one server. Plain numbers: a process may have hundreds of servers, most of them never asked."""
 
     def __init__(self) -> None:
         self.calls: Counter[Call] = Counter()
         self.watches = 0
+
+    def count(self, call: Call) -> None:
+        """Count one request; beyond the limit of series only its answer is told."""
+        if call not in self.calls and len(self.calls) >= SERIES:
+            call = Call("other", "", "", "", call.code, "other")
+        self.calls[call] += 1
 
     def render(self, *, revision: int, objects: dict[str, int]) -> str:
         """Return the counters, the number of stored objects by resource, and the store's revision."""

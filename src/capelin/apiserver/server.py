@@ -118,7 +118,7 @@ class ApiServer:
         agent = request.headers.get("user-agent", "").partition("/")[0].partition(" ")[0]
         known = self.registry.find(asked.group, asked.resource) is not None
         resource = (asked.group, asked.resource, asked.subresource) if known else ("", "", "")
-        self.metrics.calls[Call(asked.verb, *resource, response.status, agent)] += 1
+        self.metrics.count(Call(asked.verb, *resource, response.status, agent))
         return response
 
     async def _answer(self, request: Request, asked: Attributes) -> Response:

@@ -70,10 +70,9 @@ def invalid(definition: ResourceDefinition, name: str, causes: Iterable[Cause]) 
     )
 
 
-def not_allowed(verb: str = "") -> errors.MethodNotAllowed:
+def not_allowed() -> errors.MethodNotAllowed:
     """Return the refusal of a verb the resource does not take."""
-    named = f"{verb} is not supported: " if verb else ""
-    return errors.MethodNotAllowed(f"{named}the server does not allow this method on the requested resource")
+    return errors.MethodNotAllowed("the server does not allow this method on the requested resource")
 
 
 def expired(message: str) -> errors.Gone:
