@@ -50,6 +50,12 @@ async def test_a_server_of_the_clusters_authority_is_trusted_and_shown_our_certi
             await connection.close()
 
 
+async def test_what_people_note_around_an_authority_does_no_harm(authority: Authority) -> None:
+    noted = "für uns\n".encode() + b"\xff\n" + authority.certificate
+    async with port(common_name, tls=serving(authority)) as p, connected(Address(p.url, noted)) as c:
+        assert (await c.send(GET)).body == b"nobody"
+
+
 async def test_a_server_of_another_authority_gets_no_request(authority: Authority, stranger: Authority) -> None:
     async with port(saying(200), tls=serving(authority)) as p, connected(Address(p.url, stranger.certificate)) as c:
         with pytest.raises(errors.Unreachable) as told:

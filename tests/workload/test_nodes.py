@@ -88,6 +88,8 @@ async def test_two_nodes_that_claim_to_be_one_computer_are_both_not_believed() -
         pytest.param([], id="no object"),
         pytest.param({"metadata": {"name": "n", "resourceVersion": "new"}}, id="a revision that is no number"),
         pytest.param({"metadata": {"name": "n"}}, id="no revision"),
+        pytest.param({"metadata": {"resourceVersion": "1", "annotations": {"a": 1}}}, id="an annotation that is a number"),
+        pytest.param({"metadata": {"resourceVersion": "1", "labels": {"a": None}}}, id="a label that is null"),
         pytest.param({"metadata": [1], "spec": {}}, id="metadata that is a list"),
         pytest.param({"metadata": {"resourceVersion": "1"}, "spec": "x"}, id="a spec that is a string"),
         pytest.param({"metadata": {"resourceVersion": "1"}, "status": {"conditions": ["Ready"]}}, id="conditions that are strings"),

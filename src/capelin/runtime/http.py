@@ -245,7 +245,8 @@ def _trust(address: Address, login: Login) -> ssl.SSLContext | bool:
     asyncio.sslproto.SSLProtocol.max_size = _TLS_READ_SIZE
     if address.certificate_authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(cadata=address.certificate_authority.decode())
+        # Around certificates stands whatever people note there; the ssl module takes ASCII only.
+        context.load_verify_locations(cadata=address.certificate_authority.decode("ascii", errors="ignore"))
     else:
         context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2

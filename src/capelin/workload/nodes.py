@@ -109,6 +109,9 @@ def projected(data: bytes) -> bytes:
     document = codec.decode_document(data)
     metadata, spec, status = (_object(document.get(part)) for part in ("metadata", "spec", "status"))
     _revision(metadata.get("resourceVersion"))
+    for tags in (_object(metadata.get("labels")), _object(metadata.get("annotations"))):
+        if not all(isinstance(value, str) for value in tags.values()):
+            raise codec.DecodeError("not a Node: found a label or annotation that is no text")
     reported = status.get("conditions") or []
     if not isinstance(reported, list):
         raise codec.DecodeError(f"not a Node: found conditions of type {type(reported).__name__}, allowed is a list")
