@@ -8,6 +8,8 @@ from collections import Counter
 _LINE = re.compile(r"^apiserver_request_total\{(?P<labels>[^}]*)\} (?P<value>\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 READS = ("GET", "LIST", "WATCH")
+_EMBEDDED = {"CREATE": "POST", "UPDATE": "PUT", "DELETECOLLECTION": "DELETE"}
+"""What the embedded server calls the verbs (in small letters), in the words of the real one."""
 LEASES = "leases"
 
 Calls = Counter[tuple[str, str]]
@@ -22,7 +24,8 @@ def parse(metrics: str) -> Calls:
         resource = labels.get("resource", "")
         if resource:
             subresource = labels.get("subresource", "")
-            found[labels["verb"], f"{resource}/{subresource}" if subresource else resource] += int(float(match["value"]))
+            verb = labels["verb"].upper()
+            found[_EMBEDDED.get(verb, verb), f"{resource}/{subresource}" if subresource else resource] += int(float(match["value"]))
     return found
 
 

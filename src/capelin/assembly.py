@@ -120,7 +120,7 @@ def assemble(manager: Manager, seams: Seams, *, controllers: Collection[str] = (
 
 def _wire(manager: Manager, seams: Seams) -> _Wiring:
     policy = AddressPolicy(lambda host, port: _serves(manager, host, port))
-    connections = Connections(manager.live, seams.connect, policy, seams.clock, seams.random)
+    connections = Connections(manager.client, seams.connect, policy, seams.clock, seams.random)
     manager.background("connections", connections.run)
     connections.subscribe(_Waker(manager))
     manager.caches.subscribe(Secret, _kubeconfig_listener(connections))

@@ -37,7 +37,7 @@ def test_what_carries_no_label_wakes_nobody() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "want"),
     [
-        pytest.param(None, machine("Pending"), True, id="came"),
+        pytest.param(None, machine("Pending"), False, id="came"),
         pytest.param(machine("Running"), None, True, id="went"),
         pytest.param(machine("Running"), machine("Deleting", deleting=True), True, id="was told to go"),
         pytest.param(machine("Provisioned"), machine("Running"), True, id="the control plane moved on"),

@@ -7,6 +7,7 @@ name, and is refused: otherwise a Cluster could name a Secret as its infrastruct
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -49,6 +50,7 @@ class Contracts:
     definitions: Definitions
     clock: Clock
     _answers: dict[tuple[str, str], _Answer] = field(default_factory=dict)
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def resource(self, group: str, kind: str) -> Resource:
         """Return where objects of `kind` are read and written: the newest version of the best contract.
@@ -57,12 +59,18 @@ class Contracts:
             ContractError: the kind is not served, or follows no contract of ours.
             ApiError: the definition could not be read.
         """
-        known = self._answers.get((group, kind))
-        if known is not None and self.clock.monotonic() < known.until:
-            return known.resource
-        resource = await self._look_up(group, kind)
-        self._answers[group, kind] = _Answer(resource, self.clock.monotonic() + REFRESH_AFTER.total_seconds())
-        return resource
+        if (known := self._known(group, kind)) is not None:
+            return known
+        async with self._asking:  # at a start many ask for the same
+            if (known := self._known(group, kind)) is not None:
+                return known
+            resource = await self._look_up(group, kind)
+            self._answers[group, kind] = _Answer(resource, self.clock.monotonic() + REFRESH_AFTER.total_seconds())
+            return resource
+
+    def _known(self, group: str, kind: str) -> Resource | None:
+        answer = self._answers.get((group, kind))
+        return answer.resource if answer is not None and self.clock.monotonic() < answer.until else None
 
     async def _look_up(self, group: str, kind: str) -> Resource:
         if not group.partition(".")[2] or group == CORE_GROUP:

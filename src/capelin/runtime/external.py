@@ -71,10 +71,22 @@ class ExternalObjects:
 
         A controller that is the owner's own controller (it created both) hands over; any other keeps the object.
 
+        Providers write their objects just when we first look at them: an object that was written since it was read is read again, once.
+
         Raises:
             OwnedByAnother: somebody else's object; nothing was written.
-            Conflict: somebody else wrote it since it was read.
+            Conflict: somebody else wrote it since, twice, or replaced it.
         """
+        try:
+            await self._adopt(obj, owner, labels, controller=controller)
+        except errors.Conflict:
+            current = await self.live.get(obj.resource, obj.key)
+            if current is None or current.uid != obj.uid:
+                raise
+            obj.document = current.document
+            await self._adopt(obj, owner, labels, controller=controller)
+
+    async def _adopt(self, obj: Unstructured, owner: Object, labels: dict[str, str], *, controller: bool) -> None:
         metadata = obj.metadata
         found = metadata.owner_references or []
         owners = _handed_over(found, owner) if controller else found

@@ -56,6 +56,11 @@ class Changes:
     obj: Object | Unstructured
     owns: Collection[str]
     _before: Document
+    _withholds_status: bool = False
+
+    def withhold_status(self) -> None:
+        """Leave the stored status as it is this time: what is new in it will be told together with what follows."""
+        self._withholds_status = True
 
     async def store_spec(self) -> None:
         """Send what has changed in metadata and spec; afterwards `obj` carries the generation that this made.
@@ -77,7 +82,7 @@ class Changes:
         status = merge_diff({"status": self._before.get("status") or {}}, {"status": after.get("status") or {}})
         rest = merge_diff(_without_status(self._before), _without_status(after))
         try:
-            if status:
+            if status and not self._withholds_status:
                 await _send(self.client, self.obj, self._before, status, "status")
             if rest:
                 await _send(self.client, self.obj, self._before, rest, "")

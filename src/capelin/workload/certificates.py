@@ -7,7 +7,6 @@ already is used as it is, whoever made it: bringing your own authority means cre
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -113,9 +112,10 @@ def _value(secret: Secret, key: str, *, required: bool = True) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ClusterCertificates:
-    """Finds a cluster's certificates, or makes them. `client` reads the cache, `live` reads the server and writes.
+    """Finds a cluster's certificates, or makes them. `client` reads the cache and asks the server for what that has not; `live` writes.
 
-    What the cache has is right, since these Secrets never change; that one is absent is believed only of the server.
+    What the cache has is right, since these Secrets never change. It holds those with the label of a cluster only, so that one is absent is
+    the server's answer.
     """
 
     client: Client
@@ -130,7 +130,7 @@ class ClusterCertificates:
             CertificateError: the Secret cannot be used.
         """
         key = secret_key(cluster, purpose)
-        secret = await self.client.get(Secret, key) or await self.live.get(Secret, key)
+        secret = await self.client.get(Secret, key)
         return None if secret is None else key_pair(secret, purpose)
 
     async def lookup(self, cluster: ObjectKey, purposes: tuple[Purpose, ...]) -> dict[Purpose, KeyPair]:
@@ -152,20 +152,33 @@ class ClusterCertificates:
             CertificatesMissing: an external etcd's are not there.
             CertificateError: a Secret cannot be used.
         """
+        pairs: dict[Purpose, KeyPair] = {}
+        is_new = False  # then as a rule none is there, and a name that is taken all the same says so
         for purpose in generated(configuration):
-            if await self.find(cluster.key, purpose) is None:
-                await self._create(cluster, purpose, owner, configuration)
-        return await self.lookup(cluster.key, required(configuration))
+            pair = None if is_new else await self.find(cluster.key, purpose)
+            if pair is None:
+                pair = await self._create(cluster, purpose, owner, configuration)
+                is_new = pair is not None
+            if pair is not None:
+                pairs[purpose] = pair
+        others = tuple(purpose for purpose in required(configuration) if purpose not in pairs)
+        return {**pairs, **await self.lookup(cluster.key, others)}
 
-    async def _create(self, cluster: Cluster, purpose: Purpose, owner: OwnerReference, configuration: ClusterConfiguration | None) -> None:
+    async def _create(
+        self, cluster: Cluster, purpose: Purpose, owner: OwnerReference, configuration: ClusterConfiguration | None
+    ) -> KeyPair | None:
+        """Make the key pair and return it; None when somebody was quicker, and the first one counts."""
         key = await self.keys.generate((configuration and configuration.encryption_algorithm) or DEFAULT_ALGORITHM)
         if purpose is Purpose.SERVICE_ACCOUNT:
             pair = KeyPair(public_key(key), key)
         else:
             days = (configuration and configuration.ca_certificate_validity_period_days) or DEFAULT_AUTHORITY_DAYS
             pair = authority(COMMON_NAMES[purpose], key, now=self.clock.now(), valid_for=timedelta(days=days))
-        with suppress(errors.AlreadyExists):  # somebody was quicker; the first one counts
+        try:
             await self.live.create(certificate_secret(cluster.key, purpose, pair, owner))
+        except errors.AlreadyExists:
+            return None
+        return pair
 
 
 def _has_external_etcd(configuration: ClusterConfiguration | None) -> bool:

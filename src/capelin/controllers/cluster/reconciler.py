@@ -20,13 +20,13 @@ from capelin.controllers.cluster.deletion import DeletionSteps
 from capelin.controllers.cluster.descendants import descendants_of
 from capelin.controllers.cluster.references import reconcile_control_plane, reconcile_infrastructure
 from capelin.controllers.cluster.scope import Connections, Kubeconfigs, Scope, has_endpoint, is_provisioned
-from capelin.controllers.cluster.status import OWNED_CONDITIONS, set_status
+from capelin.controllers.cluster.status import OWNED_CONDITIONS, set_status, silent_for
 from capelin.runtime import errors
 from capelin.runtime.client import Client
 from capelin.runtime.external import ExternalObjects
 from capelin.runtime.finalizers import ensure_finalizer
 from capelin.runtime.patching import Changes, patching
-from capelin.runtime.phases import Phase, run_phases
+from capelin.runtime.phases import Phase, run_phases, soonest
 from capelin.runtime.reconcile import DONE, Result
 from capelin.runtime.seams import Clock
 from capelin.workload.connections import PROBE_GRACE
@@ -64,10 +64,14 @@ class ClusterReconciler:
             return DONE  # our own write wakes us again
         async with patching(self.client, cluster, owns=OWNED_CONDITIONS) as changes:
             try:
-                return await run_phases(self._phases(scope, changes), scope)
+                result = await run_phases(self._phases(scope, changes), scope)
             finally:
                 self._set_paused(scope)
                 set_status(scope, now=self.clock.now())
+            silence = silent_for(scope, now=self.clock.now())
+            if silence is not None:
+                changes.withhold_status()
+        return soonest(result, Result(silence))
 
     async def _report_paused(self, scope: Scope) -> Result:
         async with patching(self.client, scope.cluster, owns=OWNED_CONDITIONS):
@@ -99,12 +103,13 @@ class ClusterReconciler:
             return DONE
         if self.connections.connection(cluster.key).is_connected:
             return DONE  # opened from that very Secret
-        return DONE if await self.kubeconfigs.ensure(cluster) else Result(CERTIFICATE_POLL)
+        scope.lacks_kubeconfig = not await self.kubeconfigs.ensure(cluster)
+        return Result(CERTIFICATE_POLL) if scope.lacks_kubeconfig else DONE
 
     async def _reconcile_connection(self, scope: Scope) -> Result:
         """Want a connection once there is something to connect to; when it comes and goes, we are told."""
         cluster = scope.cluster
-        if not is_provisioned(cluster) or not has_endpoint(cluster):
+        if not is_provisioned(cluster) or not has_endpoint(cluster) or scope.lacks_kubeconfig:
             return DONE
         with suppress(errors.Unreachable):  # the status tells
             await self.connections.client(cluster.key)

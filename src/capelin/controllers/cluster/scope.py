@@ -11,7 +11,8 @@ from capelin.api.labels import CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL
 from capelin.api.machine import Machine
 from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.machineset import MachineSet
-from capelin.api.meta import ObjectKey, Unstructured
+from capelin.api.meta import ObjectKey, Unstructured, is_condition_true
+from capelin.api.reasons import AVAILABLE_CONDITION, PAUSED_CONDITION
 from capelin.runtime.client import Client
 from capelin.runtime.external import Seen
 
@@ -89,6 +90,21 @@ class Stage:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Milestones:
+    """What of a Cluster others wait for."""
+
+    is_provisioned: bool
+    is_initialized: bool
+    is_available: bool
+
+    @classmethod
+    def of(cls, cluster: Cluster) -> Milestones:
+        """Return what the Cluster's status says."""
+        conditions = cluster.status.conditions if cluster.status else None
+        return cls(is_provisioned(cluster), is_initialized(cluster), is_condition_true(conditions, AVAILABLE_CONDITION))
+
+
 @dataclass(slots=True)
 class Scope:
     """What one pass observed. `UNKNOWN` (or None) stays where a phase could not look; `…_problem` then says why, for people."""
@@ -99,8 +115,15 @@ class Scope:
     control_plane: Unstructured | Seen = Seen.UNKNOWN  # set by reconcile_control_plane
     control_plane_problem: str = ""
     descendants: Descendants | None = None  # set by observe_descendants; None: could not be listed
+    lacks_kubeconfig: bool = False  # set by reconcile_kubeconfig, when there is nothing yet to make it from
     connection: Connection | None = None  # set by reconcile_connection; None: nobody has looked
     stage: Stage | None = field(default=None)  # set by delete
+    was_paused: bool = field(init=False)  # this and the next: what the stored status says
+    had_reached: Milestones = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.was_paused = is_condition_true(self.cluster.status.conditions if self.cluster.status else None, PAUSED_CONDITION)
+        self.had_reached = Milestones.of(self.cluster)
 
     @property
     def is_deleting(self) -> bool:

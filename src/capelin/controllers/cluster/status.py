@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from capelin.api import contract
@@ -67,7 +67,7 @@ from capelin.api.reasons import (
     SCALING_UP_UNKNOWN_REASON,
 )
 from capelin.controllers.cluster.counters import set_counters
-from capelin.controllers.cluster.scope import Descendant, Descendants, Scope, has_endpoint, is_initialized, is_provisioned
+from capelin.controllers.cluster.scope import Descendant, Descendants, Milestones, Scope, has_endpoint, is_initialized, is_provisioned
 from capelin.runtime.external import Seen
 from capelin.workload.connections import PROBE_GRACE
 
@@ -90,6 +90,10 @@ OWNED_CONDITIONS: Final = (
     PAUSED_CONDITION,
 )
 """The conditions that this controller writes."""
+
+PATIENCE: Final = timedelta(seconds=10)
+"""How old a Cluster is before its status tells more than its milestones: its parts come to be all at once, and every step of each would be
+a write of the Cluster."""
 
 _TRENDS: Final = {
     ROLLING_OUT_CONDITION: Reasons(ROLLING_OUT_REASON, ROLLING_OUT_UNKNOWN_REASON, NOT_ROLLING_OUT_REASON),
@@ -120,6 +124,19 @@ def set_status(scope: Scope, *, now: datetime) -> None:
     scope.status.phase = phase_of(scope.cluster)
     if scope.status.initialization is not None and not scope.status.initialization.wire():
         scope.status.initialization = None
+
+
+def silent_for(scope: Scope, *, now: datetime) -> timedelta | None:
+    """Return how much longer the status of a new Cluster is kept back, None when it is to be stored.
+
+    Kept back is only how its parts come to be; milestones, problems, a deletion, or a pause that is over are told at once.
+    """
+    is_plain = not (scope.is_deleting or scope.was_paused or scope.infrastructure_problem or scope.control_plane_problem)
+    created = scope.cluster.metadata.creation_timestamp
+    if not is_plain or created is None or Milestones.of(scope.cluster) != scope.had_reached:
+        return None
+    left = created + PATIENCE - now
+    return left if timedelta() < left <= PATIENCE else None  # more: the server's clock is ahead of ours
 
 
 def _set(scope: Scope, type_: str, verdict: Verdict | None, now: datetime) -> None:

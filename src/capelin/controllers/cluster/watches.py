@@ -28,10 +28,10 @@ def labelled_to_cluster(change: Change, reader: Reader) -> Iterable[ObjectKey]: 
 
 
 def is_step(change: Change) -> bool:
-    """Tell whether the change decides what the Cluster does next: something came, went or was told to go, or the control plane moved on."""
+    """Tell whether the change decides what the Cluster does next: something went or was told to go, or the control plane moved on."""
     old, new = change.old, change.new
     if old is None or new is None or old.deleting != new.deleting:
-        return True
+        return old is not None
     return CONTROL_PLANE_LABEL in new.labels and _phase(old) != _phase(new)
 
 

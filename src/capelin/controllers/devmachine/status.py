@@ -38,6 +38,9 @@ WORTH_TELLING: Final = timedelta(seconds=5)
 """What takes no longer than this is not reported by itself: it would be over before anybody had read of it, and a fleet would pay a write
 for each. Only that the machine is there, for which others wait, is told at once."""
 
+TOGETHER: Final = timedelta(seconds=1)
+"""That the machine is there is told together with a step that is over within this time."""
+
 _CONDITIONS: Final = {
     Stage.VM: VM_PROVISIONED_CONDITION,
     Stage.NODE: NODE_PROVISIONED_CONDITION,
@@ -74,7 +77,7 @@ def is_worth_telling(scope: Scope, *, now: datetime) -> bool:
     progress = scope.progress
     if progress is None or progress.after is None or progress.after > WORTH_TELLING:
         return True
-    is_news = progress.is_done(Stage.VM) and scope.status.initialization is None
+    is_news = progress.is_done(Stage.VM) and scope.status.initialization is None and progress.after > TOGETHER
     return is_news or all(step.state is not State.STARTING for step in progress.steps.values())
 
 

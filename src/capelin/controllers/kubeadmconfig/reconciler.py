@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from capelin.api.cluster import Cluster
+from capelin.api.conditions import Verdict
 from capelin.api.kubeadmconfig import KubeadmConfig
 from capelin.api.machine import Machine
 from capelin.api.meta import ObjectKey, owner_reference, set_condition
@@ -43,9 +44,9 @@ from capelin.runtime.reconcile import DONE, Result
 from capelin.runtime.seams import Clock
 from capelin.workload.certificates import Certificates, CertificatesMissing, ClusterCertificates, Purpose, required
 
-PATIENCE: Final = timedelta(seconds=2)
-"""How old a config is before it reports that it waits for the cluster's infrastructure: in a cluster that is being made the wait is usually
-over sooner, and a report that nobody can read in time is a write for nothing."""
+PATIENCE: Final = timedelta(seconds=10)
+"""How old a config is before it reports that it waits for its cluster: in one that is being made the wait is usually over sooner, and a
+report that nobody can read in time is a write for nothing."""
 
 SECRET_POLL: Final = timedelta(seconds=10)
 """How often to look for Secrets that are not there: they are many and other people's, so nobody watches them for us."""
@@ -126,20 +127,19 @@ class KubeadmConfigReconciler:
                 scope.take_data(scope.machine.spec.bootstrap.data_secret_name or "")
                 return DONE
             case DataStep.WAIT_FOR_INFRASTRUCTURE:
-                return self._wait_for_infrastructure(scope)
+                return self._wait(scope, WAITING_FOR_INFRASTRUCTURE)
             case DataStep.WAIT_FOR_CONTROL_PLANE:
-                scope.data = WAITING_FOR_CONTROL_PLANE
-                return DONE
+                return self._wait(scope, WAITING_FOR_CONTROL_PLANE)
             case step:
                 return await self._make_data(scope, is_init=step is DataStep.INIT)
 
-    def _wait_for_infrastructure(self, scope: Scope) -> Result:
+    def _wait(self, scope: Scope, cause: Verdict) -> Result:
         created_at = scope.config.metadata.creation_timestamp
         left = PATIENCE - (self.clock.now() - created_at) if created_at else timedelta()
         if scope.config.status is None and left > timedelta():
             scope.is_silent = True
             return Result(left)
-        scope.data = WAITING_FOR_INFRASTRUCTURE
+        scope.data = cause
         return DONE
 
     async def _make_data(self, scope: Scope, *, is_init: bool) -> Result:
@@ -168,6 +168,7 @@ class KubeadmConfigReconciler:
         if not await self.lock.acquire(scope.cluster, scope.machine):
             scope.data = waiting_for_init(await self.lock.holder(scope.cluster.key))
             return DONE  # the Cluster wakes us when its control plane has been initialized, its Machine when it goes
+        self._looks[scope.config.key] = _Look(scope.config.uid, None)  # the first machine has no token
         owner = owner_reference(scope.cluster, controller=False)
         certificates = await self.certificates.ensure(scope.cluster, owner, scope.cluster_configuration)
         scope.certificates = AVAILABLE

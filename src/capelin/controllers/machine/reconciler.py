@@ -19,7 +19,7 @@ from capelin.controllers.machine.deletion import DeletionSteps
 from capelin.controllers.machine.infrastructure import reconcile_infrastructure
 from capelin.controllers.machine.node import reconcile_node
 from capelin.controllers.machine.scope import Scope, WorkloadClusters, cluster_labels, is_control_plane
-from capelin.controllers.machine.status import OWNED_CONDITIONS, available_after, set_status
+from capelin.controllers.machine.status import OWNED_CONDITIONS, available_after, set_status, silent_for
 from capelin.runtime.client import Client
 from capelin.runtime.external import ExternalObjects
 from capelin.runtime.finalizers import ensure_finalizer
@@ -61,8 +61,10 @@ class MachineReconciler:
             finally:
                 self._set_paused(scope)
                 set_status(scope, now=self.clock.now())
-        remaining = available_after(machine, self.clock.now())
-        return soonest(result, Result(remaining)) if remaining else result
+            silence = silent_for(scope, now=self.clock.now())
+            if silence is not None:
+                changes.withhold_status()
+        return soonest(result, Result(silence), Result(available_after(machine, self.clock.now()) or None))
 
     async def _cluster_of(self, machine: Machine) -> Cluster | None:
         """Return the Machine's Cluster; that it is gone is believed only of the server, never of the cache."""

@@ -10,7 +10,8 @@ from capelin.api.cluster import Cluster
 from capelin.api.core import Node
 from capelin.api.labels import CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL
 from capelin.api.machine import Machine, MachineDeletionStatus, MachineInitialization, MachineStatus
-from capelin.api.meta import ObjectKey, Unstructured
+from capelin.api.meta import ObjectKey, Unstructured, is_condition_true
+from capelin.api.reasons import PAUSED_CONDITION
 from capelin.runtime.client import Client
 from capelin.runtime.external import Seen
 
@@ -63,6 +64,10 @@ class Scope:
     is_silent: bool = False  # set by reconcile_node: the Node is unknown only because the cluster does not answer, or has not yet
     connection: Connection | None = None  # set by reconcile_node; None while the Machine needs none
     stage: Stage | None = field(default=None)  # set by delete
+    was_paused: bool = field(init=False)  # what the stored status says
+
+    def __post_init__(self) -> None:
+        self.was_paused = is_condition_true(self.machine.status.conditions if self.machine.status else None, PAUSED_CONDITION)
 
     @property
     def cluster_key(self) -> ObjectKey:

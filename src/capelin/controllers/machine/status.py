@@ -71,6 +71,10 @@ OWNED_CONDITIONS: Final = (
 )
 """The conditions that this controller writes. UpToDate, HealthCheckSucceeded and those of the control plane belong to others."""
 
+PATIENCE: Final = timedelta(seconds=10)
+"""How long nothing is said of a Machine that merely waits for the next of its milestones. Most follow sooner, nobody could have read of the
+wait, and a fleet would pay several writes for each Machine."""
+
 LONG_DELETION: Final = timedelta(minutes=15)
 """After this, the summary says that the deletion takes long; before, most deletions are done and nobody needs to look."""
 
@@ -99,6 +103,28 @@ def set_status(scope: Scope, *, now: datetime) -> None:
     _set(scope, AVAILABLE_CONDITION, available_verdict(scope.machine, now), now)
     _tidy(scope)
     _set_phase(scope, now)
+
+
+def silent_for(scope: Scope, *, now: datetime) -> timedelta | None:
+    """Return how much longer the status of a Machine on its way to its Node is kept back, None when it is to be stored.
+
+    Only waiting is kept back, counted from the last milestone: what others act on (the spec) is stored at once, and so is every status
+    that tells of a Node, a problem, a deletion, or a pause that is over.
+    """
+    problems = (scope.bootstrap_problem, scope.infrastructure_problem, "" if scope.is_silent else scope.node_problem)
+    if scope.is_deleting or scope.status.node_ref is not None or any(problems) or scope.was_paused:
+        return None
+    reached = [scope.machine.metadata.creation_timestamp, *(_ready_since(o) for o in (scope.bootstrap, scope.infrastructure))]
+    left = max((at for at in reached if at is not None), default=now - PATIENCE) + PATIENCE - now
+    return left if timedelta() < left <= PATIENCE else None  # more: the server's clock is ahead of ours
+
+
+def _ready_since(provider: Unstructured | Seen) -> datetime | None:
+    try:
+        found = contract.condition(provider.document, READY_CONDITION) if isinstance(provider, Unstructured) else None
+    except contract.ContractViolation:
+        return None
+    return found.last_transition_time if found is not None and found.status == "True" else None
 
 
 def _set(scope: Scope, type_: str, verdict: Verdict | None, now: datetime) -> None:

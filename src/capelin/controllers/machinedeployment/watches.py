@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
 
 from capelin.api.cluster import Cluster
 from capelin.api.labels import CLUSTER_NAME_LABEL
@@ -10,7 +12,11 @@ from capelin.api.machine import Machine
 from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.machineset import MachineSet
 from capelin.api.meta import ObjectKey
-from capelin.runtime.reconcile import Change, Declaration, Reader, Rule, Watch, itself, owner_of
+from capelin.runtime import codec
+from capelin.runtime.reconcile import Change, Declaration, Entry, Reader, Rule, Watch, itself, owner_of
+
+SUMMARY_PAUSE: Final = timedelta(seconds=1)
+"""How long news that only the status tells wait for each other: the messages of Machines change often, and pass through their sets."""
 
 
 def cluster_to_machinedeployments(change: Change, reader: Reader) -> Iterable[ObjectKey]:
@@ -29,6 +35,19 @@ def orphan_to_machinedeployments(change: Change, reader: Reader) -> Iterable[Obj
     return [entry.key for entry in found]
 
 
+def is_step(change: Change) -> bool:
+    """Tell whether the change decides what the rollout does next: a set went or was told to go, or counts its Machines differently."""
+    old, new = change.old, change.new
+    if old is None or new is None or old.deleting != new.deleting:
+        return old is not None
+    return old.generation != new.generation or _counters(old) != _counters(new)
+
+
+def _counters(machineset: Entry) -> tuple[object, ...]:
+    status = codec.decode_document(machineset.data).get("status") or {}
+    return tuple(status.get(name) for name in ("replicas", "readyReplicas", "availableReplicas", "upToDateReplicas"))
+
+
 def has_new_generation(change: Change) -> bool:
     """Tell whether the object came, went, changed its spec or was told to go: its status alone matters to nobody here."""
     return change.old is None or change.new is None or change.old.generation != change.new.generation
@@ -39,7 +58,8 @@ DECLARATION = Declaration(
     kind=MachineDeployment,
     watches=(
         Watch(MachineDeployment, itself),
-        Watch(MachineSet, owner_of(MachineDeployment)),
+        Watch(MachineSet, owner_of(MachineDeployment), is_step),
+        Watch(MachineSet, owner_of(MachineDeployment), after=SUMMARY_PAUSE),
         Watch(MachineSet, orphan_to_machinedeployments),
         Watch(Cluster, cluster_to_machinedeployments, has_new_generation),
     ),

@@ -16,7 +16,7 @@ from capelin.api.reasons import AVAILABLE_CONDITION, READY_CONDITION, UP_TO_DATE
 from capelin.runtime import codec
 from capelin.runtime.reconcile import Change, Declaration, Entry, Reader, Rule, Watch, itself, owner_of
 
-STANDING_PAUSE: Final = timedelta(seconds=0.3)
+STANDING_PAUSE: Final = timedelta(seconds=0.5)
 """How long Machines that become ready wait for each other: those of a set were made together and get ready together."""
 
 MESSAGE_PAUSE: Final = timedelta(seconds=2)
