@@ -72,11 +72,15 @@ async def test_the_proxy_sees_where_a_call_goes_and_the_server_who_sent_it(autho
 
 
 async def test_a_watch_goes_through_a_proxy(authority: Authority) -> None:
-    async with proxied() as proxy, port(streaming(b"1\n2\n"), tls=serving(authority)) as p:
-        async with connected(Address(p.url, authority.certificate, proxy=proxy.url)) as c:
-            answer = await c.send(Request("GET", "/watch", {"watch": "1", "timeoutSeconds": "5"}))
-            assert answer.stream is not None
-            assert [line async for line in answer.stream] == [b"1", b"2"]
+    async with (
+        proxied() as proxy,
+        port(streaming(b"1\n2\n"), tls=serving(authority)) as p,
+        connected(Address(p.url, authority.certificate, proxy=proxy.url)) as c,
+    ):
+        answer = await c.send(Request("GET", "/watch", {"watch": "1", "timeoutSeconds": "5"}))
+
+        assert answer.stream is not None
+        assert [line async for line in answer.stream] == [b"1", b"2"]
 
 
 async def test_a_proxy_cannot_pose_as_the_server(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> None:
