@@ -67,6 +67,21 @@ def test_failure_domains_come_by_name_in_either_shape(found: Any) -> None:
     assert got == [{"name": "a", "controlPlane": True}, {"name": "b"}]
 
 
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param("a", id="a string"),
+        pytest.param([{"controlPlane": True}], id="one without a name"),
+        pytest.param([{"name": "a", "controlPlane": "maybe"}], id="a controlPlane that is no boolean"),
+        pytest.param([{"name": "a", "attributes": {"rack": 7}}], id="an attribute that is no string"),
+        pytest.param({"a": "yes"}, id="a map of strings"),
+    ],
+)
+def test_malformed_failure_domains_are_a_violation(found: Any) -> None:
+    with pytest.raises(contract.ContractViolation, match=r"status\.failureDomains"):
+        contract.failure_domains(infrastructure(status={"failureDomains": found}))
+
+
 def test_the_machines_own_failure_domain_is_read_from_status_then_spec() -> None:
     assert contract.failure_domain(infrastructure(status={"failureDomain": "a"}, spec={"failureDomain": "b"})) == "a"
     assert contract.failure_domain(infrastructure(spec={"failureDomain": "b"})) == "b"
@@ -102,3 +117,8 @@ def test_a_control_plane_without_replicas_has_no_counters() -> None:
 def test_versions_fall_back_to_the_single_one() -> None:
     assert contract.versions({"status": {"version": "v1.34.0"}}) == [{"version": "v1.34.0"}]
     assert contract.versions({"status": {"versions": [{"version": "v1.34.0", "replicas": 3}]}}) == [{"version": "v1.34.0", "replicas": 3}]
+
+
+def test_a_version_whose_replicas_are_no_number_is_a_violation() -> None:
+    with pytest.raises(contract.ContractViolation, match=r"status\.versions"):
+        contract.versions({"status": {"versions": [{"version": "v1.34.0", "replicas": "three"}]}})

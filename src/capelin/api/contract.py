@@ -112,12 +112,19 @@ def failure_domains(document: Document) -> list[dict[str, Any]]:
     status = _read(document, dict, "status") or {}
     found = status.get("failureDomains")
     if isinstance(found, dict):  # the v1beta1 contract keys them by name
-        found = [{"name": name, **(value or {})} for name, value in found.items()]
+        found = [{"name": name, **(value or {})} if isinstance(value, dict | None) else value for name, value in found.items()]
     if found is None:
         return []
-    if not isinstance(found, list) or not all(isinstance(d, dict) and isinstance(d.get("name"), str) for d in found):
+    if not isinstance(found, list) or not all(_is_failure_domain(domain) for domain in found):
         raise ContractViolation(document, ("status", "failureDomains"), found, "a list of named failure domains")
     return sorted(found, key=lambda domain: str(domain["name"]))
+
+
+def _is_failure_domain(found: object) -> bool:
+    if not isinstance(found, dict) or not isinstance(found.get("controlPlane"), bool | None):
+        return False
+    attributes = found.get("attributes") or {}
+    return isinstance(found.get("name"), str) and isinstance(attributes, dict) and all(isinstance(v, str) for v in attributes.values())
 
 
 def provider_id(document: Document) -> str:
@@ -177,6 +184,6 @@ def versions(document: Document) -> list[dict[str, Any]]:
     if found is None:
         version = _read(document, str, "status", "version")
         return [{"version": version}] if version else []
-    if not all(isinstance(v, dict) and isinstance(v.get("version"), str) for v in found):
-        raise ContractViolation(document, ("status", "versions"), found, "a list of objects with version")
+    if not all(isinstance(v, dict) and isinstance(v.get("version"), str) and isinstance(v.get("replicas"), int | None) for v in found):
+        raise ContractViolation(document, ("status", "versions"), found, "a list of objects with version and replicas")
     return found
