@@ -15,6 +15,7 @@ from capelin.runtime import errors
 from tests import build
 from tests.controllers.workers import Workers, a_machinedeployment, change_template, message_of, run, settled_machinedeployment, status_of
 from tests.fakes import Died, InterruptingClient
+from tests.lagging import LaggingClient as UnseeingClient
 
 # -- the seven -----------------------------------------------------------------------------------------------------------------------------
 
@@ -66,6 +67,16 @@ async def test_absent_and_unknown_sets_differ_in_deletion() -> None:
     await world.reconcile_deployment()
 
     assert world.names(MachineDeployment) == []
+
+
+async def test_a_cache_without_the_sets_makes_no_deletion_complete() -> None:
+    world = await settled_machinedeployment()
+    await world.server.delete(MachineDeployment, (await world.deployment()).key)
+    world.client = UnseeingClient(world.server, {"machinesets"})
+
+    await world.reconcile_deployment()
+
+    assert status_of(await world.deployment(), "Deleting") == ("True", "Deleting")
 
 
 @pytest.mark.parametrize("by_cluster", [pytest.param(True, id="with its cluster"), pytest.param(False, id="by annotation")])
@@ -237,6 +248,22 @@ async def test_too_few_available_replicas_are_explained() -> None:
     assert message_of(await world.deployment(), "Available") == (
         "1 available replicas, at least 2 required (spec.rollout.strategy.rollingUpdate.maxUnavailable is 1, spec.replicas is 3)"
     )
+
+
+async def test_a_strategy_that_cannot_be_understood_is_reported_with_everything_else_that_blocks() -> None:
+    world = Workers.of(a_machinedeployment(max_surge="some"), templates=False)
+
+    await world.reconcile_deployment()
+
+    deployment = await world.deployment()
+    assert world.names(MachineSet) == []
+    assert status_of(deployment, "Available") == ("Unknown", "InternalError")
+    lines = message_of(deployment, "ScalingUp").split("\n")
+    assert lines[:2] == [
+        "Scaling up from 0 to 3 replicas is blocked because:",
+        "* DevMachineTemplate and KubeadmConfigTemplate do not exist",
+    ]
+    assert lines[2].startswith("* spec.rollout.strategy.rollingUpdate.maxSurge: found 'some'")
 
 
 async def test_decisions_are_told_as_events() -> None:

@@ -14,6 +14,7 @@ from capelin.runtime import errors
 from tests import build
 from tests.controllers.workers import LaggingClient, Workers, a_machineset, message_of, pass_behind, settled_machineset, status_of
 from tests.fakes import Died, InterruptingClient
+from tests.lagging import LaggingClient as UnseeingClient
 
 # -- the seven -----------------------------------------------------------------------------------------------------------------------------
 
@@ -65,6 +66,16 @@ async def test_absent_and_unknown_machines_differ_in_deletion() -> None:
     await world.reconcile_set()
 
     assert world.names(MachineSet) == []
+
+
+async def test_a_cache_without_the_machines_makes_no_deletion_complete() -> None:
+    world = await settled_machineset()
+    await world.server.delete(MachineSet, (await world.machineset()).key)
+    world.client = UnseeingClient(world.server, {"machines"})
+
+    await world.reconcile_set()
+
+    assert status_of(await world.machineset(), "Deleting") == ("True", "Deleting")
 
 
 @pytest.mark.parametrize("by_cluster", [pytest.param(True, id="with its cluster"), pytest.param(False, id="by itself")])

@@ -38,11 +38,11 @@ async def delete_machinesets(client: Client, live: Client, scope: Scope) -> bool
     """Ask for the deletion of every set, and tell whether all are authoritatively gone."""
     if isinstance(scope.machinesets, Seen):
         return False
-    machinesets = scope.machinesets or await _owned_machinesets(live, scope.deployment)
-    for machineset in machinesets:
+    scope.machinesets = scope.machinesets or await _owned_machinesets(live, scope.deployment)
+    for machineset in scope.machinesets:
         if machineset.metadata.deletion_timestamp is None:
             await client.delete(MachineSet, machineset.key, uid=machineset.uid)
-    return not machinesets
+    return not scope.machinesets
 
 
 async def _owned_machinesets(reader: Client, deployment: MachineDeployment) -> list[MachineSet]:

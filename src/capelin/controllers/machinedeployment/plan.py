@@ -51,6 +51,9 @@ def rollout_bounds(deployment: MachineDeployment) -> Bounds:
     """Return the bounds of the deployment's strategy; OnDelete knows neither surge nor unavailability.
 
     Of percentages, surge is rounded up and unavailability down. Where both come out as 0 one Machine may be missing, or nothing could move.
+
+    Raises:
+        ValueError: one of them is neither a number nor a percentage.
     """
     desired = deployment.spec.replicas or 0
     rollout = deployment.spec.rollout
@@ -232,7 +235,10 @@ def _share(value: int | str, total: int, *, round_up: bool = False) -> int:
     """Return a number of Machines: `value` itself, or its percentage of `total`."""
     if isinstance(value, int):
         return value
-    scaled = int(value.removesuffix("%")) * total
+    percents = value.removesuffix("%")
+    if not percents.isdecimal():
+        raise ValueError(f"found {value!r}, allowed is a whole number or a percentage")
+    scaled = int(percents) * total
     return -(-scaled // 100) if round_up else scaled // 100
 
 

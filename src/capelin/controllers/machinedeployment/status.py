@@ -125,7 +125,10 @@ def _verdicts(scope: Scope, now: datetime) -> dict[str, Verdict]:
 
 
 def _available(deployment: MachineDeployment) -> Verdict:
-    bounds = rollout_bounds(deployment)
+    try:
+        bounds = rollout_bounds(deployment)
+    except ValueError as error:
+        return Verdict("Unknown", INTERNAL_ERROR_REASON, f"spec.rollout.strategy.rollingUpdate: {error}")
     available = (deployment.status.available_replicas if deployment.status is not None else None) or 0
     if available >= bounds.min_available:
         return Verdict("True", AVAILABLE_REASON)
@@ -162,13 +165,13 @@ def _scaling_up(scope: Scope) -> Verdict:
     reasons = [*([missing] if missing else []), *scope.blockers]
     if current >= desired:
         would_wait = reasons and not scope.is_deleting
-        return Verdict("False", NOT_SCALING_UP_REASON, f"Scaling up would be blocked because {_joined(reasons)}" if would_wait else "")
+        return Verdict("False", NOT_SCALING_UP_REASON, f"Scaling up would be blocked because{_joined(reasons)}" if would_wait else "")
     message = f"Scaling up from {current} to {desired} replicas"
-    return Verdict("True", SCALING_UP_REASON, f"{message} is blocked because {_joined(reasons)}" if reasons else message)
+    return Verdict("True", SCALING_UP_REASON, f"{message} is blocked because{_joined(reasons)}" if reasons else message)
 
 
 def _joined(reasons: list[str]) -> str:
-    return reasons[0] if len(reasons) == 1 else ":\n" + "\n".join(f"* {reason}" for reason in reasons)
+    return f" {reasons[0]}" if len(reasons) == 1 else ":\n" + "\n".join(f"* {reason}" for reason in reasons)
 
 
 def _missing_templates(scope: Scope) -> str:

@@ -42,11 +42,11 @@ async def delete_machines(client: Client, live: Client, scope: Scope) -> bool:
     """Ask for the deletion of every Machine, and tell whether all are authoritatively gone."""
     if isinstance(scope.machines, Seen):
         return False
-    machines = scope.machines or await owned_machines(live, scope.machineset)
-    for machine in machines:
+    scope.machines = scope.machines or await owned_machines(live, scope.machineset)
+    for machine in scope.machines:
         if machine.metadata.deletion_timestamp is None:
             await client.delete(Machine, machine.key, uid=machine.uid)
-    return not machines
+    return not scope.machines
 
 
 def _settle_ordinals(machineset: MachineSet, machines: list[Machine]) -> None:
