@@ -365,6 +365,16 @@ async def test_no_machine_is_made_while_the_control_plane_upgrades() -> None:
     )
 
 
+async def test_a_control_plane_that_cannot_be_judged_holds_machines_back_and_is_named() -> None:
+    world = a_world_with_control_plane("latest")
+
+    result = await world.reconcile_set()
+
+    assert world.names(Machine) == []
+    assert result.after == PREFLIGHT_POLL
+    assert "* FooControlPlane default/cp cannot be judged: found version 'latest'" in message_of(await world.machineset(), "ScalingUp")
+
+
 async def test_machines_are_made_once_the_control_plane_is_stable() -> None:
     world = a_world_with_control_plane("v1.34.0")
 

@@ -29,7 +29,7 @@ def preflight_failures(machineset: MachineSet, cluster: Cluster, control_plane: 
     """Return one sentence for each check that fails and is not skipped.
 
     Raises:
-        ContractViolation: the control plane's fields have the wrong types.
+        ValueError: the control plane's fields have the wrong types, or a version is none.
     """
     skipped = skipped_checks(machineset)
     if ALL in skipped:

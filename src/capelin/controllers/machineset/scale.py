@@ -114,7 +114,10 @@ class Scaling:
         control_plane = await self.live.get(resource, ObjectKey(cluster.key.namespace, reference.name))
         if control_plane is None:
             return [f"{reference.kind} {cluster.key.namespace}/{reference.name} does not exist"]
-        return preflight_failures(scope.machineset, cluster, control_plane)
+        try:
+            return preflight_failures(scope.machineset, cluster, control_plane)
+        except ValueError as error:  # a version that is none, a field of the wrong type: looked at again like any other failure
+            return [f"{reference.kind} {cluster.key.namespace}/{reference.name} cannot be judged: {error}"]
 
     async def _create_machine(self, scope: Scope, ordinal: int, created: list[str]) -> bool:
         """Create a Machine with its companions, or find that an earlier attempt did; False when there is a reason not to go on.
