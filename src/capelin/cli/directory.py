@@ -92,7 +92,7 @@ class DataDirectory:
             os.close(descriptor)
 
     def holder(self) -> int | None:
-        """Return the process that holds the directory, or None."""
+        """Return the process that holds the directory, 0 while it has not written down which it is, or None."""
         try:
             descriptor = os.open(self._holder, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:

@@ -32,6 +32,8 @@ def command(data: Path | None, purge: bool) -> None:
     process = directory.holder()
     if process is None:
         click.echo(f"Nothing is running on {directory.path}.")
+    elif process == 0:  # to send a signal to 0 would end whoever called us
+        raise DirectoryError(f"data directory {directory.path}: a process is only just starting on it; try again")
     else:
         asyncio.run(_stop(directory, process, SystemClock()))
         click.echo("Stopped.")

@@ -73,10 +73,15 @@ async def _bring_up(directory: DataDirectory, limit: timedelta) -> None:
             document["metadata"].setdefault("namespace", CLUSTER.namespace)
             await session.client.apply(Unstructured(resource, document), manager=FIELD_MANAGER)
         with _progress() as show:
-            await _until_ready(session.client, SystemClock(), limit, show)
+            await until_ready(session.client, SystemClock(), limit, show)
 
 
-async def _until_ready(client: Client, clock: Clock, limit: timedelta, show: Callable[[Node], None]) -> None:
+async def until_ready(client: Client, clock: Clock, limit: timedelta, show: Callable[[Node], None]) -> None:
+    """Show the cluster whenever it is looked at, and return once it is ready.
+
+    Raises:
+        click.ClickException: it is not after `limit`; the message has the tree.
+    """
     deadline = clock.monotonic() + limit.total_seconds()
     while True:
         inventory = await take_inventory(client, CLUSTER)
@@ -85,7 +90,7 @@ async def _until_ready(client: Client, clock: Clock, limit: timedelta, show: Cal
         if is_ready(inventory, root):
             return
         if clock.monotonic() > deadline:
-            raise click.ClickException("\\n".join([f"the cluster is not ready after {limit}:", *lines(root, colour=False)]))
+            raise click.ClickException("\n".join([f"the cluster is not ready after {limit}:", *lines(root, colour=False)]))
         await clock.sleep(_LOOK_INTERVAL)
 
 
