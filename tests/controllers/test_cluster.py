@@ -233,6 +233,15 @@ async def test_without_an_authority_the_kubeconfig_waits(world: World) -> None:
     assert world.kubeconfigs.made == [KEY]
 
 
+async def test_the_kubeconfig_is_looked_after_while_all_is_well(world: World) -> None:
+    await running(world)
+    world.kubeconfigs.made.clear()  # it was deleted, or half its life is over
+
+    await world.reconcile()
+
+    assert world.kubeconfigs.made == [KEY]
+
+
 async def test_a_control_plane_object_brings_its_own_kubeconfig(world: World) -> None:
     world.management.seed(cluster(control_plane=CONTROL_PLANE), provisioned_devcluster(), control_plane())
 

@@ -97,12 +97,13 @@ class ClusterReconciler:
         return Result(next_reckoning(scope.descendants.machines, now=self.clock.now()))
 
     async def _reconcile_kubeconfig(self, scope: Scope) -> Result:
-        """Store the kubeconfig of a cluster without a control-plane object, whose Machines bring only their certificates."""
+        """Keep the kubeconfig of a cluster without a control-plane object, whose Machines bring only their certificates.
+
+        Looked at when all is well too: it is renewed long before it ends, and nobody wakes us for that but the regular look at everything.
+        """
         cluster = scope.cluster
         if cluster.spec.control_plane_ref is not None or cluster.spec.topology is not None or not has_endpoint(cluster):
             return DONE
-        if self.connections.connection(cluster.key).is_connected:
-            return DONE  # opened from that very Secret
         scope.lacks_kubeconfig = not await self.kubeconfigs.ensure(cluster)
         return Result(CERTIFICATE_POLL) if scope.lacks_kubeconfig else DONE
 
