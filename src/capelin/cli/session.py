@@ -18,6 +18,9 @@ from capelin.runtime.errors import ApiError
 from capelin.runtime.kubeconfig import Access, KubeconfigError, default_paths, in_cluster, load
 from capelin.runtime.seams import SystemClock, SystemRandom
 
+ATTEMPTS = 2
+"""Of a read: a person waits, and would rather be told than kept."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -82,7 +85,7 @@ class Session:
             KubeconfigError: no management cluster can be found.
         """
         access = find_access(kubeconfig, context)
-        connection = access.connect(SystemClock(), SystemRandom())
+        connection = access.connect(SystemClock(), SystemRandom(), attempts=ATTEMPTS)
         try:
             yield cls(ApiClient(connection), access.namespace)
         finally:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import yaml
 
-from capelin.runtime.http import Address, HttpConnection
+from capelin.runtime.http import ATTEMPTS, Address, HttpConnection
 from capelin.runtime.logins import FileLogin, FixedLogin, Login, Logins, PluginLogin, bearer
 from capelin.runtime.seams import Clock, Random
 
@@ -36,9 +36,9 @@ class Access:
     logins: Logins
     namespace: str = "default"
 
-    def connect(self, clock: Clock, random: Random) -> HttpConnection:
-        """Return a connection; nothing is sent before its first request."""
-        return HttpConnection(self.address, self.logins, clock, random)
+    def connect(self, clock: Clock, random: Random, *, attempts: int = ATTEMPTS) -> HttpConnection:
+        """Return a connection; nothing is sent before its first request, and each is tried so often."""
+        return HttpConnection(self.address, self.logins, clock, random, attempts=attempts)
 
 
 def default_paths(environment: Mapping[str, str]) -> list[Path]:
