@@ -125,6 +125,17 @@ async def test_an_object_that_is_not_ours_is_not_deleted(client: FakeClient, ext
     assert client.writes == []
 
 
+async def test_an_object_that_was_never_adopted_is_not_left_behind(client: FakeClient, external: ExternalObjects, machine: Machine) -> None:
+    """The Machine was deleted between its finalizer and its first look: its computer would have run for ever."""
+    client.seed(build.devmachine(finalizers=["provider"]))
+
+    assert not await external.delete(build.infrastructure_ref("worker"), machine, existed=False)
+
+    metadata = (client.stored(RESOURCE, KEY) or {})["metadata"]
+    assert "deletionTimestamp" in metadata
+    assert [owner["uid"] for owner in metadata["ownerReferences"]] == [machine.uid]
+
+
 async def test_a_look_that_fails_is_not_absence(client: FakeClient, external: ExternalObjects, machine: Machine) -> None:
     client.read_faults["devmachines", "worker"] = errors.Unreachable("no answer")
 

@@ -107,12 +107,13 @@ class ExternalObjects:
     async def delete(self, reference: Reference, owner: Object, *, existed: bool) -> bool:
         """Ask for the deletion of the object `owner` refers to and tell whether it is authoritatively gone.
 
-        The decision rests on a live read. An object that is not the owner's counts as gone: the owner's is. So does a reference that was
-        never followed because it leads to no provider's kind; but when the object `existed`, a kind that cannot be found is a doubt.
+        The decision rests on a live read. Somebody else's object counts as gone: the owner's is. Nobody's is the owner's, though the
+        deletion came before the owner could say so. A reference that was never followed because it leads to no provider's kind has
+        nothing at its end; but when the object `existed`, a kind that cannot be found is a doubt.
 
         Raises:
             ContractError: the kind cannot be found any more, so nothing is known.
-            ApiError: the object could not be read, so nothing is known.
+            ApiError: the object could not be read or adopted, so nothing is known.
         """
         try:
             resource = await self.contracts.resource(reference.api_group, reference.kind)
@@ -126,8 +127,13 @@ class ExternalObjects:
         if cached is not None and cached.metadata.deletion_timestamp is not None:
             return False
         found = await self.live.get(resource, key)
-        if found is None or not any(reference.uid == owner.uid for reference in found.metadata.owner_references or ()):
+        if found is None:
             return True
+        if not any(reference.uid == owner.uid for reference in found.metadata.owner_references or ()):
+            try:
+                await self.adopt(found, owner, {}, controller=True)  # whatever becomes of the object then wakes its owner
+            except OwnedByAnother:
+                return True
         if found.metadata.deletion_timestamp is None:
             try:
                 await self.client.delete(resource, key, uid=found.uid, resource_version=found.metadata.resource_version or "")
