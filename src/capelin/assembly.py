@@ -13,10 +13,9 @@ from typing import Final
 
 from capelin.api.core import Secret
 from capelin.api.devcluster import DevCluster
-from capelin.api.kubeadmconfig import KubeadmConfig
 from capelin.api.labels import CLUSTER_NAME_LABEL, DEPLOYMENT_NAME_LABEL
 from capelin.api.machine import Machine
-from capelin.api.meta import Object, ObjectKey
+from capelin.api.meta import ObjectKey
 from capelin.cloud.inmemory.cloud import InMemoryCloud
 from capelin.cloud.inmemory.cluster import Servers
 from capelin.cloud.inmemory.ports import Ports
@@ -113,16 +112,17 @@ def assemble(manager: Manager, seams: Seams, *, controllers: Collection[str] = (
     known = {declaration.name: declaration for declaration in declarations()}
     if unknown := sorted(set(controllers) - set(known)):
         raise ValueError(f"controllers: found {', '.join(unknown)}; allowed are {', '.join(known)}")
-    wiring = _wire(manager, seams)
-    for name in controllers or known:
+    names = controllers or known.keys()
+    wiring = _wire(manager, seams, frozenset(names))
+    for name in names:
         manager.add(known[name], _BUILDERS[name](wiring))
 
 
-def _wire(manager: Manager, seams: Seams) -> _Wiring:
+def _wire(manager: Manager, seams: Seams, controllers: frozenset[str]) -> _Wiring:
     policy = AddressPolicy(lambda host, port: _serves(manager, host, port))
     connections = Connections(manager.client, seams.connect, policy, seams.clock, seams.random)
     manager.background("connections", connections.run)
-    connections.subscribe(_Waker(manager))
+    connections.subscribe(_Waker(manager, controllers))
     manager.caches.subscribe(Secret, _kubeconfig_listener(connections))
     manager.caches.watch(DevCluster)
     certificates = ClusterCertificates(manager.client, manager.live, seams.keys, seams.clock)
@@ -182,16 +182,21 @@ _BUILDERS: Final[dict[str, Callable[[_Wiring], Reconciler]]] = {
 @dataclass(frozen=True, slots=True)
 class _Waker:
     """Wakes what waits for a workload cluster: its Cluster, Machines and bootstrap configurations when the connection comes or goes, a
-    Machine when its Node changes."""
+    Machine when its Node changes. Only the controllers that are here can be woken."""
 
     manager: Manager
+    controllers: frozenset[str]
 
     def connection_changed(self, cluster: ObjectKey) -> None:
-        self.manager.queue(CLUSTER).add(cluster)
-        self._wake_all(MACHINE, Machine, cluster)
-        self._wake_all(KUBEADMCONFIG, KubeadmConfig, cluster)
+        if CLUSTER.name in self.controllers:
+            self.manager.queue(CLUSTER).add(cluster)
+        for declaration in (MACHINE, KUBEADMCONFIG):
+            if declaration.name in self.controllers:
+                self._wake_all(declaration, cluster)
 
     def node_changed(self, cluster: ObjectKey, change: NodeChange) -> None:
+        if MACHINE.name not in self.controllers:
+            return
         machines = self.manager.caches.cache.of(Machine)
         found = {entry.key for entry in machines.indexed(PROVIDER_ID_INDEX, change.provider_id) if entry.key.namespace == cluster.namespace}
         if change.machine:
@@ -199,9 +204,9 @@ class _Waker:
         for key in sorted(found):
             self.manager.queue(MACHINE).add(key)
 
-    def _wake_all(self, declaration: Declaration, kind: type[Object], cluster: ObjectKey) -> None:
+    def _wake_all(self, declaration: Declaration, cluster: ObjectKey) -> None:
         labels = {CLUSTER_NAME_LABEL: cluster.name}
-        for entry in self.manager.caches.cache.entries(kind, namespace=cluster.namespace, labels=labels):
+        for entry in self.manager.caches.cache.entries(declaration.kind, namespace=cluster.namespace, labels=labels):
             self.manager.queue(declaration).add(entry.key)
 
 
