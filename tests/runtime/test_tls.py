@@ -1,12 +1,14 @@
 """Who trusts whom over TLS."""
 
 import ssl
+import sys
+import tempfile
 from dataclasses import replace
 
 import pytest
 from aiohttp import web
 
-from capelin.runtime import errors
+from capelin.runtime import errors, tls
 from capelin.runtime.http import Address, connect
 from capelin.runtime.logins import FixedLogin, Login
 from capelin.runtime.transport import Credentials, Request
@@ -48,6 +50,26 @@ async def test_a_server_of_the_clusters_authority_is_trusted_and_shown_our_certi
             assert (await connection.send(GET)).body == b"ada"
         finally:
             await connection.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere keys go through a file for a moment")
+async def test_no_disk_needs_to_be_writable(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    certificate, key = authority.client("ada")
+
+    async with (
+        port(common_name, tls=serving(authority)) as p,
+        connected(Address(p.url, authority.certificate), FixedLogin(Login("", certificate, key))) as c,
+    ):
+        assert (await c.send(GET)).body == b"ada"
+
+
+def test_a_key_of_another_certificate_is_refused(authority: Authority) -> None:
+    certificate, _ = authority.client("ada")
+    _, key = authority.client("bob")
+
+    with pytest.raises(ssl.SSLError):
+        tls.show(ssl.create_default_context(), certificate, key)
 
 
 async def test_what_people_note_around_an_authority_does_no_harm(authority: Authority) -> None:

@@ -7,16 +7,14 @@ are left in the headers for the handler to judge.
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiohttp import web
 
-from capelin.runtime import codec, errors
+from capelin.runtime import codec, errors, tls
 from capelin.runtime.transport import Handler, Request, Response, ServingIdentity, User
 
 BODY_LIMIT: Final = 3 * 1024 * 1024
@@ -159,12 +157,5 @@ def _context(identity: ServingIdentity) -> ssl.SSLContext:
 
 
 def _show(context: ssl.SSLContext, identity: ServingIdentity) -> None:
-    """Give the context its certificate. The ssl module reads it from a file only; ours is readable by us alone and gone at once."""
     context.load_verify_locations(cadata=identity.client_authority.decode())
-    descriptor, name = tempfile.mkstemp(prefix="capelin-")
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(identity.certificate + b"\n" + identity.key)
-        context.load_cert_chain(name)
-    finally:
-        os.unlink(name)
+    tls.show(context, identity.certificate, identity.key)

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import asyncio.sslproto
-import os
 import socket
 import ssl
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,7 +21,7 @@ import aiohttp
 from yarl import URL
 
 from capelin import __version__
-from capelin.runtime import errors
+from capelin.runtime import errors, tls
 from capelin.runtime.logins import FixedLogin, Login, Logins, bearer
 from capelin.runtime.seams import Clock, Random, SystemClock, SystemRandom
 from capelin.runtime.transport import Credentials, Request, Response, Screen, anywhere
@@ -254,19 +252,8 @@ def _trust(address: Address, login: Login) -> ssl.SSLContext | bool:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if login.certificate:
-        _load_pair(context, login)
+        tls.show(context, login.certificate, login.key)
     return context
-
-
-def _load_pair(context: ssl.SSLContext, login: Login) -> None:
-    """Give the context its client certificate. The ssl module reads it from a file only; ours is readable by us alone and gone at once."""
-    descriptor, name = tempfile.mkstemp(prefix="capelin-")
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(login.certificate + b"\n" + login.key)
-        context.load_cert_chain(name)
-    finally:
-        os.unlink(name)
 
 
 class LineStream:
