@@ -15,8 +15,9 @@ from capelin.api.machine import MACHINE_FINALIZER, Machine
 from capelin.api.meta import ObjectKey
 from capelin.controllers.machine.bootstrap import REFERENCE_POLL
 from capelin.controllers.machine.node import REMOTE_GRACE
+from capelin.controllers.machine.status import PATIENCE
 from capelin.runtime import errors
-from capelin.runtime.reconcile import DONE
+from capelin.runtime.reconcile import DONE, Result
 from tests import build
 from tests.controllers.machine_world import KEY, PROVIDER_ID, World, machine_of_set
 from tests.fakes import Died, InterruptingClient
@@ -287,6 +288,17 @@ async def test_the_certificates_expiry_is_read_from_the_bootstrap_configuration_
     assert (world.machine().wire())["status"]["certificatesExpiryDate"] == "2027-01-01T00:00:00Z"
 
 
+async def test_a_certificates_expiry_that_is_no_time_fails_nothing(world: World) -> None:
+    world.management.seed(machine_of_set(control_plane=True, annotations={"machine.cluster.x-k8s.io/certificates-expiry": "soon"}))
+    world.provide_bootstrap()
+    world.provide_infrastructure()
+    world.provide_node()
+
+    await world.settle()
+
+    assert "certificatesExpiryDate" not in world.machine().wire()["status"]
+
+
 # -- the Node --------------------------------------------------------------------------------------------------------------------------
 
 
@@ -360,3 +372,50 @@ async def test_nodes_are_not_looked_for_before_the_infrastructure_of_the_cluster
 
     assert world.machine().status.node_ref is None  # type: ignore[union-attr]
     assert "infrastructureProvisioned" in world.condition("NodeReady").message
+
+
+# -- what is not worth a write ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_new_machine_that_waits_is_told_of_once_it_has_waited_for_long(world: World) -> None:
+    machine = machine_of_set()
+    machine.metadata.creation_timestamp = world.clock.now()
+    world.management.seed(machine)
+
+    early = await world.reconcile()
+    silent = world.machine().status
+    await world.clock.advance(PATIENCE)
+    await world.reconcile()
+
+    assert (early, silent) == (Result(REFERENCE_POLL), None)
+    assert (world.machine().status or pytest.fail("no status")).phase == "Pending"
+
+
+async def test_a_new_machine_passes_its_data_on_at_once_and_tells_of_it_with_its_node(world: World) -> None:
+    machine = machine_of_set()
+    machine.metadata.creation_timestamp = world.clock.now()
+    world.management.seed(machine)
+    world.provide_bootstrap()
+    world.management.writes.clear()
+
+    await world.settle()
+    passed_on = (world.machine().spec.bootstrap.data_secret_name, world.machine().status)
+    world.provide_infrastructure()
+    world.provide_node()
+    await world.settle()
+
+    assert passed_on == ("worker-data", None)
+    assert [w.subresource for w in world.management.writes] == ["", "", "status"]
+    assert (world.condition("Ready").status, world.condition("BootstrapConfigReady").status) == ("True", "True")
+
+
+async def test_a_problem_of_a_new_machine_is_told_at_once(world: World) -> None:
+    machine = machine_of_set()
+    machine.metadata.creation_timestamp = world.clock.now()
+    world.management.seed(machine)
+    world.management.read_faults["devmachines", "worker"] = errors.ServerError("down")
+
+    with pytest.raises(ExceptionGroup):
+        await world.reconcile()
+
+    assert world.condition("InfrastructureReady").reason == "InternalError"

@@ -124,6 +124,9 @@ async def _reconcile_certificate_expiry(scope: Scope) -> Result:
     return DONE
 
 
-def _time(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
+def _time(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None  # anybody may write annotations; a status without the date says enough
     return found if found.tzinfo else found.replace(tzinfo=UTC)
