@@ -12,8 +12,6 @@ from capelin.api.markers import Default, Shape
 from capelin.api.meta import LabelSelector, MicroTime, Model, Object, Resource, Time
 from capelin.api.scalars import Int64, IntOrString
 
-OPAQUE_SECRET_TYPE = "Opaque"  # noqa: S105  # the name of a type of Secret
-
 
 class Namespace(Object):
     """A name space for the names of objects."""

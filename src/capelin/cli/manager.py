@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from capelin import assembly
+from capelin.api.labels import WATCH_FILTER_LABEL
 from capelin.api.meta import ObjectKey
 from capelin.apiserver.serving import HttpEndpoints
 from capelin.apiserver.sqlite import SqliteDatabase
@@ -49,16 +50,14 @@ def controller_names(_context: click.Context, _parameter: click.Parameter, value
 
 def label(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, str] | None:
     """Turn the value of --watch-filter into the label objects must have."""
-    return ("cluster.x-k8s.io/watch-filter", value) if value else None
+    return (WATCH_FILTER_LABEL, value) if value else None
 
 
 @click.command("manager")
 @kubeconfig_options
 @click.option("--controllers", default="", callback=controller_names, help="Run only these controllers, separated by commas. Default: all.")
 @click.option("--namespace", "namespaces", multiple=True, help="Watch only this namespace; may be repeated. Default: all.")
-@click.option(
-    "--watch-filter", "only", callback=label, help="Reconcile only objects whose label cluster.x-k8s.io/watch-filter has this value."
-)
+@click.option("--watch-filter", "only", callback=label, help=f"Reconcile only objects whose label {WATCH_FILTER_LABEL} has this value.")
 @click.option("--leader-elect", is_flag=True, help="Work only while holding the lease, so that of several managers one works.")
 @click.option("--leader-elect-namespace", help="Namespace of the lease. Default: that of the context or the Pod.")
 @click.option(

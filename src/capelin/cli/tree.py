@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-Document = dict[str, Any]
+from capelin.api.labels import CONTROL_PLANE_LABEL
 
-CONTROL_PLANE_LABEL = "cluster.x-k8s.io/control-plane"
+Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,19 @@ from capelin.api.kubeadm import FileDiscovery, FileDiscoveryKubeConfig, KubeConf
 from capelin.api.labels import UNINITIALIZED_TAINT
 from capelin.controllers.kubeadmconfig import files
 from capelin.controllers.kubeadmconfig.cloudconfig import INIT_CONFIG_PATH, JOIN_CONFIG_PATH, HostFile, init_command, join_command, render
-from capelin.controllers.kubeadmconfig.kubeadm_types import Discovery, api_version_for, cluster_document, init_document, join_document
+from capelin.controllers.kubeadmconfig.kubeadm_types import (
+    Discovery,
+    api_version_for,
+    cluster_document,
+    endpoint_of,
+    init_document,
+    join_document,
+)
 from capelin.controllers.kubeadmconfig.scope import Scope
 from capelin.controllers.kubeadmconfig.yamltext import to_yaml
 from capelin.runtime.pki import spki_hash
 from capelin.workload.certificates import Certificates, Purpose
-from capelin.workload.kubeconfig import authority_of, server_url
+from capelin.workload.kubeconfig import server_url
 
 NEW_NODE: Final = Taint(key=UNINITIALIZED_TAINT, effect="NoSchedule")
 """Keeps Pods away until the Machine's labels and taints are on the Node. Control planes have a taint of their own by default, which one
@@ -71,12 +78,6 @@ def discovery_for(scope: Scope, certificates: Certificates, token: str) -> Disco
         token=(own and own.token) or token,
         ca_cert_hashes=() if trusts_blindly else (spki_hash(certificates[Purpose.CA].certificate),),
     )
-
-
-def endpoint_of(cluster: Cluster) -> str:
-    """Return `host:port` of the cluster's API server; empty while it is not known."""
-    found = cluster.spec.control_plane_endpoint
-    return authority_of(found) if found and found.host and found.port else ""
 
 
 def control_plane_version(scope: Scope) -> str:

@@ -82,7 +82,7 @@ def cluster_document(
             **_kind("ClusterConfiguration", version),
             "clusterName": cluster.key.name,
             "kubernetesVersion": kubernetes_version,
-            "controlPlaneEndpoint": configuration.control_plane_endpoint or _endpoint(cluster),
+            "controlPlaneEndpoint": configuration.control_plane_endpoint or endpoint_of(cluster),
             "networking": _networking(cluster),
             "certificatesDir": configuration.certificates_dir,
             "imageRepository": configuration.image_repository,
@@ -158,7 +158,8 @@ def _days(days: int | None) -> str | None:
     return None if days is None else f"{days * 24}h"
 
 
-def _endpoint(cluster: Cluster) -> str:
+def endpoint_of(cluster: Cluster) -> str:
+    """Return `host:port` of the cluster's API server; empty while it is not known."""
     found = cluster.spec.control_plane_endpoint
     return authority_of(found) if found and found.host and found.port else ""
 

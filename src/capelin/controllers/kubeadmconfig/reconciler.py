@@ -17,9 +17,9 @@ from capelin.api.machine import Machine
 from capelin.api.meta import ObjectKey, owner_reference, set_condition
 from capelin.api.pause import is_paused, paused_condition
 from capelin.controllers.kubeadmconfig import files, tokens
-from capelin.controllers.kubeadmconfig.data import control_plane_version, discovery_for, endpoint_of, init_data, join_data
+from capelin.controllers.kubeadmconfig.data import control_plane_version, discovery_for, init_data, join_data
 from capelin.controllers.kubeadmconfig.datasecret import DataTooLarge, desired_data_secret, store
-from capelin.controllers.kubeadmconfig.kubeadm_types import Discovery, UnsupportedVersion
+from capelin.controllers.kubeadmconfig.kubeadm_types import Discovery, UnsupportedVersion, endpoint_of
 from capelin.controllers.kubeadmconfig.lock import InitLock
 from capelin.controllers.kubeadmconfig.plan import DataStep, TokenStep, data_step, has_data, has_own_token, refusal, token_step
 from capelin.controllers.kubeadmconfig.scope import Scope, WorkloadClusters
@@ -28,7 +28,6 @@ from capelin.controllers.kubeadmconfig.status import (
     OWNED_CONDITIONS,
     WAITING_FOR_CONTROL_PLANE,
     WAITING_FOR_INFRASTRUCTURE,
-    certificates_problem,
     failed,
     not_available,
     set_status,
@@ -150,7 +149,7 @@ class KubeadmConfigReconciler:
         try:
             return await (self._init(scope) if is_init else self._join(scope))
         except (CertificatesMissing, CertificateError) as error:
-            scope.certificates = certificates_problem(str(error))
+            scope.certificates = not_available(str(error))
             scope.data = not_available("Waiting for the cluster's certificates")
             return Result(SECRET_POLL)
         except (files.SourceMissing, files.ContentRefused, OwnedByAnother) as error:

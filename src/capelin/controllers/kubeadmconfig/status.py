@@ -50,11 +50,6 @@ def waiting_for_init(machine_name: str) -> Verdict:
     )
 
 
-def certificates_problem(message: str) -> Verdict:
-    """Return the verdict that certificates are missing or cannot be used, and which."""
-    return Verdict("False", NOT_AVAILABLE_REASON, message)
-
-
 def failed(message: str) -> Verdict:
     """Return the verdict that the attempt failed, and how; it is tried again."""
     return Verdict("Unknown", INTERNAL_ERROR_REASON, message)

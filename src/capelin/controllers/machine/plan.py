@@ -27,9 +27,6 @@ ANNOTATION_DOMAINS: Final = ("node.cluster.x-k8s.io",)
 
 _EXACT_DOMAINS: Final = ("node-role.kubernetes.io",)  # no subdomains: roles are a closed set
 
-TaintKey = tuple[str, str]
-"""What tells one taint of a Node from another: key and effect."""
-
 
 def node_patch(machine: Machine, node: Node, *, interruptible: bool, outdated: bool | None) -> dict[str, Any]:
     """Return the merge patch that brings the Node up to date; empty when it is.
