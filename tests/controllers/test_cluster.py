@@ -15,6 +15,7 @@ from capelin.api.meta import ObjectKey, Unstructured
 from capelin.api.references import ContractReference
 from capelin.controllers.cluster.reconciler import CERTIFICATE_POLL
 from capelin.controllers.cluster.references import REFERENCE_POLL
+from capelin.controllers.cluster.status import PATIENCE
 from capelin.runtime import errors
 from capelin.runtime.reconcile import DONE
 from capelin.workload.connections import PROBE_GRACE
@@ -462,3 +463,41 @@ async def test_a_cluster_deleted_while_it_is_created_leaves_nothing(world: World
 
     assert world.management.stored(Cluster, KEY) is None
     assert world.management.stored(DevCluster, KEY) is None
+
+
+# -- what is not worth a write ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_new_cluster_tells_its_milestones_and_the_rest_once_it_is_older(world: World) -> None:
+    new = cluster()
+    new.metadata.creation_timestamp = world.clock.now()
+    world.management.seed(new, build.devcluster())
+
+    await world.settle()
+    waiting = world.cluster().status
+    world.management.seed(provisioned_devcluster(owners=[build.owner(world.cluster(), controller=False)]))
+    await world.settle()
+    reached = world.cluster().status or pytest.fail("no status")
+    world.management.seed(ready_machine("worker"))
+    await world.settle()
+    unchanged = world.cluster().status
+    await world.clock.advance(PATIENCE)
+    await world.settle()
+
+    assert (waiting, reached.phase, unchanged) == (None, "Provisioned", reached)
+    assert (world.cluster().status.workers or pytest.fail("no counters")).ready_replicas == 1  # type: ignore[union-attr]
+
+
+async def test_the_authority_is_looked_for_no_more_often_than_it_is_worth(world: World) -> None:
+    world.kubeconfigs.has_authority = False
+    world.management.seed(cluster(), provisioned_devcluster())
+    reconciler = world.reconciler()
+
+    first = await reconciler.reconcile(KEY)
+    world.kubeconfigs.has_authority = True
+    await reconciler.reconcile(KEY)
+    early = list(world.kubeconfigs.made)
+    await world.clock.advance(CERTIFICATE_POLL)
+    await reconciler.reconcile(KEY)
+
+    assert (first.after, early, world.kubeconfigs.made) == (CERTIFICATE_POLL, [], [KEY])

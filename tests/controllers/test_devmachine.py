@@ -19,7 +19,7 @@ from capelin.api.meta import Condition, ObjectKey, find_condition
 from capelin.api.references import Provisioned
 from capelin.cloud.inmemory.orders import Order, Progress, Site, Stage, Startup, State, Step
 from capelin.controllers.devmachine.reconciler import DATA_POLL, DevMachineReconciler
-from capelin.controllers.devmachine.status import WORTH_TELLING
+from capelin.controllers.devmachine.status import PATIENCE, WORTH_TELLING
 from capelin.runtime import errors
 from capelin.runtime.client import Client
 from capelin.runtime.reconcile import DONE, Result
@@ -318,10 +318,10 @@ async def test_a_new_machine_says_nothing_while_others_get_ready(world: World) -
 
     early = await world.reconcile()
     silent = world.devmachine().status
-    await world.management.clock.advance(WORTH_TELLING)
+    await world.management.clock.advance(PATIENCE)
     late = await world.reconcile()
 
-    assert (early, silent, late) == (Result(WORTH_TELLING), None, DONE)
+    assert (early, silent, late) == (Result(PATIENCE), None, DONE)
     assert world.conditions()["VMProvisioned"] == ("False", "WaitingForBootstrapData")
 
 

@@ -184,6 +184,17 @@ async def test_waiting_for_infrastructure_is_reported_once_it_lasts() -> None:
     assert (await world.condition("Ready")).status == "False"
 
 
+async def test_new_worker_waits_for_the_control_plane_in_silence() -> None:
+    world = World()
+    of = machine()
+    new = config(of)
+    new.metadata.creation_timestamp = world.clock.now()
+    world.client.seed(cluster(control_plane=False), of, new)
+
+    assert (await world.reconcile()).after == PATIENCE
+    assert world.client.writes == []
+
+
 async def test_worker_waits_for_a_control_plane_to_join() -> None:
     world = World()
     of = machine()

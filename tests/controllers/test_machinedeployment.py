@@ -275,3 +275,27 @@ async def test_decisions_are_told_as_events() -> None:
     (name,) = world.names(MachineSet)
     message = f"Scaled down current MachineSet {name} from 3 to 2 replicas (-1): 3 replicas > 2 MachineDeployment spec.replicas"
     assert ("SuccessfulScale", message) in [(event.reason, event.message) for event in world.recorder.events]
+
+
+async def test_a_new_deployment_says_that_it_is_scaling_up_and_then_that_it_is_available() -> None:
+    new = a_machinedeployment(replicas=2)
+    world = Workers.of(new)
+    new.metadata.creation_timestamp = world.clock.now()
+    world.server.seed(new)
+    told = []
+
+    await world.settle()
+    told.append(len(_status_writes(world)))
+    await world.make_ready((await world.machines())[0])
+    await world.settle()
+    told.append(len(_status_writes(world)))
+    await world.make_ready()
+    await world.settle()
+    told.append(len(_status_writes(world)))
+
+    assert told == [1, 1, 2]
+    assert status_of(await world.deployment(), "Available") == ("True", "Available")
+
+
+def _status_writes(world: Workers) -> list[str]:
+    return [w.verb for w in world.server.writes if (w.resource.plural, w.subresource) == ("machinedeployments", "status")]

@@ -48,6 +48,20 @@ async def test_a_spec_that_is_stored_at_once_needs_no_second_status() -> None:
     assert (client.stored(Ship, KEY) or {})["status"]["observedGeneration"] == got.metadata.generation == 2
 
 
+async def test_a_status_that_is_withheld_is_not_sent_and_the_rest_is() -> None:
+    client = FakeClient()
+    client.seed(ship())
+    got = await read(client)
+
+    async with patching(client, got) as changes:
+        got.spec.knots = 9
+        got.status.berth = "b"
+        changes.withhold_status()
+
+    assert [write.subresource for write in client.writes] == [""]
+    assert (await read(client)).status.berth != "b"
+
+
 async def test_nothing_changed_nothing_sent() -> None:
     client = FakeClient()
     client.seed(ship())

@@ -6,8 +6,9 @@ gaining or losing the connection to the workload cluster.
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -31,9 +32,9 @@ from capelin.runtime.reconcile import DONE, Result
 from capelin.runtime.seams import Clock
 from capelin.workload.connections import PROBE_GRACE
 
-CERTIFICATE_POLL: Final = timedelta(seconds=2)
-"""How often to look for the certificate authority that the kubeconfig is made from: its Secret is the bootstrap provider's, and nobody
-watches it for us."""
+CERTIFICATE_POLL: Final = timedelta(seconds=1)
+"""How often at most to look for the certificate authority that the kubeconfig is made from: its Secret is the bootstrap provider's, and
+nobody watches it for us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class ClusterReconciler:
     kubeconfigs: Kubeconfigs
     deletion: DeletionSteps
     clock: Clock
+    _missed_at: dict[ObjectKey, float] = field(default_factory=dict)  # when a cluster's authority was looked for in vain
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """Move one Cluster a step towards its spec; safe to repeat and to interrupt.
@@ -56,6 +58,7 @@ class ClusterReconciler:
         cluster = await self.client.get(Cluster, key)
         if cluster is None:
             self.connections.forget(key)
+            self._missed_at.pop(key, None)
             return DONE  # gone: owner references collect what it owned
         scope = Scope(cluster)
         if is_paused(cluster, cluster.metadata):
@@ -104,8 +107,14 @@ class ClusterReconciler:
         cluster = scope.cluster
         if cluster.spec.control_plane_ref is not None or cluster.spec.topology is not None or not has_endpoint(cluster):
             return DONE
-        scope.lacks_kubeconfig = not await self.kubeconfigs.ensure(cluster)
-        return Result(CERTIFICATE_POLL) if scope.lacks_kubeconfig else DONE
+        left = self._missed_at.get(cluster.key, -math.inf) + CERTIFICATE_POLL.total_seconds() - self.clock.monotonic()
+        if left <= 0 and await self.kubeconfigs.ensure(cluster):
+            self._missed_at.pop(cluster.key, None)
+            return DONE
+        scope.lacks_kubeconfig = True
+        if left <= 0:
+            self._missed_at[cluster.key] = self.clock.monotonic()
+        return Result(timedelta(seconds=left) if left > 0 else CERTIFICATE_POLL)
 
     async def _reconcile_connection(self, scope: Scope) -> Result:
         """Want a connection once there is something to connect to; when it comes and goes, we are told."""

@@ -12,10 +12,11 @@ from capelin.api.machine import Machine
 from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.machineset import MachineSet
 from capelin.api.meta import ObjectKey
+from capelin.api.reasons import AVAILABLE_CONDITION
 from capelin.runtime import codec
 from capelin.runtime.reconcile import Change, Declaration, Entry, Reader, Rule, Watch, itself
 
-SUMMARY_PAUSE: Final = timedelta(seconds=1)
+SUMMARY_PAUSE: Final = timedelta(seconds=2)
 """How long news that only a summary tells wait for each other. The Machines of a cluster start together and change several times a second,
 and each change would be a write of the Cluster."""
 
@@ -39,12 +40,23 @@ def _phase(machine: Entry) -> object:
     return (codec.decode_document(machine.data).get("status") or {}).get("phase")
 
 
+def has_new_availability(change: Change) -> bool:
+    """Tell whether workers became available or ceased to be: people wait for that."""
+    return change.old is not None and change.new is not None and _available(change.old) != _available(change.new)
+
+
+def _available(workers: Entry) -> object:
+    conditions = (codec.decode_document(workers.data).get("status") or {}).get("conditions") or ()
+    return next((condition["status"] for condition in conditions if condition["type"] == AVAILABLE_CONDITION), None)
+
+
 DECLARATION = Declaration(
     name="cluster",
     kind=Cluster,
     watches=(
         Watch(Cluster, itself),
         *(Watch(kind, labelled_to_cluster, is_step) for kind in (Machine, MachineSet, MachineDeployment)),
+        Watch(MachineDeployment, labelled_to_cluster, has_new_availability),
         *(Watch(kind, labelled_to_cluster, after=SUMMARY_PAUSE) for kind in (Machine, MachineSet, MachineDeployment)),
     ),
     rules=(

@@ -29,7 +29,7 @@ from capelin.controllers.devcluster.scope import Scope
 OWNED_CONDITIONS: Final = (READY_CONDITION, LOAD_BALANCER_AVAILABLE_CONDITION, BEHAVIOR_VALID_CONDITION, PAUSED_CONDITION)
 
 
-WORTH_TELLING: Final = timedelta(seconds=5)
+WORTH_TELLING: Final = timedelta(seconds=10)
 """How long nothing is said of a new DevCluster that waits for its Cluster, which as a rule was created with it."""
 
 

@@ -38,6 +38,9 @@ WORTH_TELLING: Final = timedelta(seconds=5)
 """What takes no longer than this is not reported by itself: it would be over before anybody had read of it, and a fleet would pay a write
 for each. Only that the machine is there, for which others wait, is told at once."""
 
+PATIENCE: Final = timedelta(seconds=10)
+"""How long nothing is said of a new machine that waits for others, as a rule for the first machine of its cluster."""
+
 TOGETHER: Final = timedelta(seconds=1)
 """That the machine is there is told together with a step that is over within this time."""
 
@@ -86,7 +89,7 @@ def silent_for(scope: Scope, *, now: datetime) -> timedelta | None:
     metadata, status = scope.devmachine.metadata, scope.devmachine.status
     if metadata.creation_timestamp is None or BEHAVIOR_ANNOTATION in (metadata.annotations or {}):
         return None
-    left = metadata.creation_timestamp + WORTH_TELLING - now
+    left = metadata.creation_timestamp + PATIENCE - now
     return left if left > timedelta() and (status is None or not status.conditions) else None
 
 

@@ -24,7 +24,7 @@ from capelin.api.refusals import machinedeployment_refusals
 from capelin.controllers.machinedeployment.machinesets import delete_machinesets, reconcile_machinesets
 from capelin.controllers.machinedeployment.rollout import Rollout
 from capelin.controllers.machinedeployment.scope import Scope
-from capelin.controllers.machinedeployment.status import OWNED_CONDITIONS, set_paused_condition, set_status
+from capelin.controllers.machinedeployment.status import OWNED_CONDITIONS, set_paused_condition, set_status, silent_for
 from capelin.runtime.client import Client
 from capelin.runtime.contract import ContractError
 from capelin.runtime.events import Recorder
@@ -68,12 +68,16 @@ class MachineDeploymentReconciler:
             return await self._report_paused(stored, scope)
         if await ensure_finalizer(self.client, stored, MACHINEDEPLOYMENT_FINALIZER):
             return DONE  # our own write wakes us again
-        async with patching(self.client, stored, owns=OWNED_CONDITIONS):
+        told = stored.status.model_copy() if stored.status is not None else None
+        async with patching(self.client, stored, owns=OWNED_CONDITIONS) as changes:
             try:
                 result = await run_phases(self._phases(scope), scope)
             finally:
                 set_status(scope, now=self.clock.now())
-        return soonest(result, Result(next_reckoning(scope.machines, now=self.clock.now())))
+            silence = silent_for(scope, told, now=self.clock.now())
+            if silence is not None:
+                changes.withhold_status()
+        return soonest(result, Result(silence), Result(next_reckoning(scope.machines, now=self.clock.now())))
 
     async def _report_paused(self, stored: MachineDeployment, scope: Scope) -> Result:
         async with patching(self.client, stored, owns=OWNED_CONDITIONS):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from capelin.api.conditions import Verdict, plural
 from capelin.api.machine import Machine
@@ -13,6 +14,7 @@ from capelin.api.machinedeployment import (
     PHASE_SCALING_UP,
     PHASE_UNKNOWN,
     MachineDeployment,
+    MachineDeploymentStatus,
 )
 from capelin.api.machinegroup import machine_versions, machines_ready, machines_remediating, machines_up_to_date, stale_deletions
 from capelin.api.machineset import MachineSet, MachineSetStatus
@@ -58,6 +60,9 @@ OWNED_CONDITIONS = (
     PAUSED_CONDITION,
 )
 
+PATIENCE: Final = timedelta(seconds=10)
+"""How old a deployment is before its status follows every step of its Machines, most of which come at once."""
+
 
 def set_status(scope: Scope, *, now: datetime) -> None:
     """Bring counters, phase and conditions in line with what was observed; complete on every exit of a pass.
@@ -73,6 +78,26 @@ def set_status(scope: Scope, *, now: datetime) -> None:
         condition = verdict.condition(type_, now=now, generation=deployment.metadata.generation)
         status.conditions = set_condition(status.conditions, condition)
     set_paused_condition(scope, now=now)
+
+
+def silent_for(scope: Scope, told: MachineDeploymentStatus | None, *, now: datetime) -> timedelta | None:
+    """Return how much longer the status of a new deployment stays as it was `told`, None when it is to be stored.
+
+    A new deployment says that it is scaling up, then that it is available; the steps between are kept back.
+    """
+    created = scope.deployment.metadata.creation_timestamp
+    if scope.is_deleting or scope.blockers or scope.problem or scope.missing or created is None or told is None:
+        return None
+    if told.observed_generation != scope.deployment.metadata.generation or _standing(told) != _standing(scope.status):
+        return None
+    left = created + PATIENCE - now
+    return left if timedelta() < left <= PATIENCE else None  # more: the server's clock is ahead of ours
+
+
+def _standing(status: MachineDeploymentStatus) -> list[str | None]:
+    """Return what may be waited for: that it is available, paused, or blocked."""
+    types = (AVAILABLE_CONDITION, PAUSED_CONDITION)
+    return [found.status if (found := find_condition(status.conditions, type_)) else None for type_ in types]
 
 
 def set_paused_condition(scope: Scope, *, now: datetime) -> None:
