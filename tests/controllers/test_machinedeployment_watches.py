@@ -1,6 +1,12 @@
 from capelin.api.machinedeployment import MachineDeployment
+from capelin.api.machineset import MachineSetStatus
 from capelin.api.meta import Object, ObjectKey
-from capelin.controllers.machinedeployment.watches import cluster_to_machinedeployments, has_new_generation, orphan_to_machinedeployments
+from capelin.controllers.machinedeployment.watches import (
+    cluster_to_machinedeployments,
+    has_new_generation,
+    is_step,
+    orphan_to_machinedeployments,
+)
 from capelin.runtime.cache import Cache, KindCache
 from capelin.runtime.codec import encode
 from capelin.runtime.entries import CachedObject, ingest
@@ -44,3 +50,14 @@ def test_of_a_cluster_only_the_spec_matters() -> None:
 
     assert has_new_generation(Change(entry(first), entry(second)))
     assert not has_new_generation(Change(entry(first), entry(first)))
+
+
+def test_a_rollout_goes_on_when_a_set_counts_its_machines_differently_and_not_for_its_messages() -> None:
+    first, told, counted = (build.machineset(status=MachineSetStatus(replicas=1)) for _ in range(3))
+    told.status = MachineSetStatus(replicas=1, conditions=[build.condition("MachinesReady", "False")])
+    counted.status = MachineSetStatus(replicas=1, available_replicas=1)
+
+    assert is_step(Change(entry(first), entry(counted)))
+    assert is_step(Change(entry(first), None))
+    assert not is_step(Change(entry(first), entry(told)))
+    assert not is_step(Change(None, entry(first)))

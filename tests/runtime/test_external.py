@@ -161,6 +161,33 @@ async def test_a_reference_to_no_providers_kind_is_gone_when_it_was_never_follow
         await external.delete(reference, machine, existed=True)
 
 
+async def test_an_object_that_its_provider_has_just_written_is_read_again_and_adopted(
+    client: FakeClient, external: ExternalObjects, machine: Machine
+) -> None:
+    client.seed(build.devmachine())
+    found = await observed(external)
+    await client.patch(RESOURCE, KEY, {"metadata": {"finalizers": ["provider"]}})
+
+    await external.adopt(found, machine, {}, controller=True)
+
+    stored = (client.stored(RESOURCE, KEY) or {})["metadata"]
+    assert ([owner["uid"] for owner in stored["ownerReferences"]], stored["finalizers"]) == ([machine.uid], ["provider"])
+
+
+async def test_an_object_that_was_replaced_since_it_was_read_is_not_adopted(
+    client: FakeClient, external: ExternalObjects, machine: Machine
+) -> None:
+    client.seed(build.devmachine())
+    found = await observed(external)
+    await client.delete(RESOURCE, KEY)
+    another = build.devmachine()
+    another.metadata.uid = "another"
+    client.seed(another)
+
+    with pytest.raises(errors.Conflict):
+        await external.adopt(found, machine, {}, controller=True)
+
+
 async def test_an_object_that_changed_since_the_look_is_not_deleted(
     client: FakeClient, external: ExternalObjects, machine: Machine
 ) -> None:

@@ -16,7 +16,7 @@ from capelin.api.reasons import AVAILABLE_CONDITION
 from capelin.runtime import codec
 from capelin.runtime.reconcile import Change, Declaration, Entry, Reader, Rule, Watch, itself
 
-SUMMARY_PAUSE: Final = timedelta(seconds=2)
+SUMMARY_PAUSE: Final = timedelta(seconds=5)
 """How long news that only a summary tells wait for each other. The Machines of a cluster start together and change several times a second,
 and each change would be a write of the Cluster."""
 

@@ -15,7 +15,7 @@ from capelin.api.meta import ObjectKey
 from capelin.runtime import codec
 from capelin.runtime.reconcile import Change, Declaration, Entry, Reader, Rule, Watch, itself, owner_of
 
-SUMMARY_PAUSE: Final = timedelta(seconds=1)
+SUMMARY_PAUSE: Final = timedelta(seconds=3)
 """How long news that only the status tells wait for each other: the messages of Machines change often, and pass through their sets."""
 
 
@@ -45,7 +45,7 @@ def is_step(change: Change) -> bool:
 
 def _counters(machineset: Entry) -> tuple[object, ...]:
     status = codec.decode_document(machineset.data).get("status") or {}
-    return tuple(status.get(name) for name in ("replicas", "readyReplicas", "availableReplicas", "upToDateReplicas"))
+    return tuple(status.get(name) for name in ("replicas", "readyReplicas", "availableReplicas"))
 
 
 def has_new_generation(change: Change) -> bool:

@@ -16,10 +16,10 @@ from capelin.api.reasons import AVAILABLE_CONDITION, READY_CONDITION, UP_TO_DATE
 from capelin.runtime import codec
 from capelin.runtime.reconcile import Change, Declaration, Entry, Reader, Rule, Watch, itself, owner_of
 
-STANDING_PAUSE: Final = timedelta(seconds=0.5)
+STANDING_PAUSE: Final = timedelta(seconds=1)
 """How long Machines that become ready wait for each other: those of a set were made together and get ready together."""
 
-MESSAGE_PAUSE: Final = timedelta(seconds=2)
+MESSAGE_PAUSE: Final = timedelta(seconds=3)
 """How long other news of Machines wait. A starting Machine changes its messages several times a second, and each would be a write of the
 set, of its deployment and of the cluster."""
 
