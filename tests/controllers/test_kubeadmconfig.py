@@ -500,6 +500,21 @@ async def test_lock_passes_on_only_when_its_machine_is_authoritatively_gone() ->
     assert (world.client.stored(ConfigMap, LOCK) or {})["data"] == {"lock-information": '{"machineName":"worker"}'}
 
 
+async def test_a_lock_that_a_former_cluster_left_behind_is_not_collected_with_it() -> None:
+    """The collector took the lock away while its new holder was booting, and a second machine initialized the cluster."""
+    world = initializing()
+    former = build.cluster()
+    former.metadata.uid = "former"
+    world.client.seed(build.configmap("demo-lock", {"lock-information": '{"machineName":"worker"}'}, owners=[build.owner(former)]))
+    current = await world.client.get(Cluster, CLUSTER)
+    assert current is not None
+
+    await world.reconcile()
+
+    owners = (world.client.stored(ConfigMap, LOCK) or {})["metadata"]["ownerReferences"]
+    assert [owner["uid"] for owner in owners] == [current.uid]
+
+
 async def test_stale_cache_does_not_let_a_second_machine_initialize() -> None:
     """The Cluster in the cache is not initialized yet, the lock's Machine is gone: only the server's Cluster can tell what has been."""
     world = initializing()

@@ -105,6 +105,19 @@ async def test_authority_that_is_brought_along_is_used_as_it_is() -> None:
     assert (client.stored(Secret, ObjectKey("default", "demo-ca")) or {})["type"] == "Opaque"
 
 
+async def test_certificates_that_a_former_cluster_left_behind_are_not_used() -> None:
+    """They are collected at any moment; a cluster that had begun with them could never be joined."""
+    client, former = FakeClient(), build.cluster()
+    former.metadata.uid = "former"
+    await certificates(client).ensure(former, owner_reference(former, controller=False), None)
+
+    with pytest.raises(CertificatesMissing, match="demo-ca"):
+        await ensure(client)
+
+    client.objects.clear()
+    assert set(await ensure(client)) == set(required(None))
+
+
 async def test_a_rival_that_was_quicker_wins() -> None:
     rival = authority("rival", await FakeKeys().generate("ECDSA-P256"), now=NOW, valid_for=timedelta(days=2))
     secret = certificate_secret(CLUSTER, Purpose.CA, rival, build.owner(build.cluster(), controller=False))

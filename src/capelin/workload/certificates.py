@@ -123,24 +123,26 @@ class ClusterCertificates:
     keys: Keys
     clock: Clock
 
-    async def find(self, cluster: ObjectKey, purpose: Purpose) -> KeyPair | None:
+    async def find(self, cluster: ObjectKey, purpose: Purpose, *, uid: str = "") -> KeyPair | None:
         """Return the key pair, or None when its Secret is authoritatively absent.
+
+        For who gives the Cluster's `uid`, what a former Cluster of that name has left behind is absent: it is about to be collected.
 
         Raises:
             CertificateError: the Secret cannot be used.
         """
         key = secret_key(cluster, purpose)
         secret = await self.client.get(Secret, key)
-        return None if secret is None else key_pair(secret, purpose)
+        return None if secret is None or _is_left_behind(secret, uid) else key_pair(secret, purpose)
 
-    async def lookup(self, cluster: ObjectKey, purposes: tuple[Purpose, ...]) -> dict[Purpose, KeyPair]:
-        """Return the key pairs, which must all be there.
+    async def lookup(self, cluster: ObjectKey, purposes: tuple[Purpose, ...], *, uid: str = "") -> dict[Purpose, KeyPair]:
+        """Return the key pairs, which must all be there; `uid` as in `find`.
 
         Raises:
             CertificatesMissing: some are not.
             CertificateError: a Secret cannot be used.
         """
-        found = {purpose: await self.find(cluster, purpose) for purpose in purposes}
+        found = {purpose: await self.find(cluster, purpose, uid=uid) for purpose in purposes}
         if missing := [str(secret_key(cluster, purpose)) for purpose, pair in found.items() if pair is None]:
             raise CertificatesMissing(f"the Secrets {', '.join(missing)} do not exist")
         return {purpose: pair for purpose, pair in found.items() if pair is not None}
@@ -155,14 +157,14 @@ class ClusterCertificates:
         pairs: dict[Purpose, KeyPair] = {}
         is_new = False  # then as a rule none is there, and a name that is taken all the same says so
         for purpose in generated(configuration):
-            pair = None if is_new else await self.find(cluster.key, purpose)
+            pair = None if is_new else await self.find(cluster.key, purpose, uid=cluster.uid)
             if pair is None:
                 pair = await self._create(cluster, purpose, owner, configuration)
                 is_new = pair is not None
             if pair is not None:
                 pairs[purpose] = pair
         others = tuple(purpose for purpose in required(configuration) if purpose not in pairs)
-        return {**pairs, **await self.lookup(cluster.key, others)}
+        return {**pairs, **await self.lookup(cluster.key, others, uid=cluster.uid)}
 
     async def _create(
         self, cluster: Cluster, purpose: Purpose, owner: OwnerReference, configuration: ClusterConfiguration | None
@@ -179,6 +181,12 @@ class ClusterCertificates:
         except errors.AlreadyExists:
             return None
         return pair
+
+
+def _is_left_behind(secret: Secret, uid: str) -> bool:
+    kind = Cluster.resource
+    clusters = [o for o in secret.metadata.owner_references or () if (o.group, o.kind) == (kind.group, kind.kind)]
+    return bool(uid and clusters) and all(owner.uid != uid for owner in clusters)
 
 
 def _has_external_etcd(configuration: ClusterConfiguration | None) -> bool:

@@ -125,7 +125,7 @@ class Kubeconfigs:
         secret = await self.client.get(Secret, kubeconfig_secret_key(cluster.key))
         if secret is not None and not self._is_due(cluster, secret):
             return True
-        ca = await self.certificates.find(cluster.key, Purpose.CA)
+        ca = await self.certificates.find(cluster.key, Purpose.CA, uid=cluster.uid)
         endpoint = cluster.spec.control_plane_endpoint
         if ca is None or not ca.key or endpoint is None:
             return False

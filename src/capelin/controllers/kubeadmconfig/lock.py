@@ -75,10 +75,14 @@ class InitLock:
             except errors.AlreadyExists:
                 return await self.holder(cluster.key) == machine.key.name
             return True
-        if holder(lock) == machine.key.name:
+        is_held = holder(lock) == machine.key.name
+        if is_held and any(owner.uid == cluster.uid for owner in lock.metadata.owner_references or ()):
             return True
-        if await self._is_abandoned(cluster.key, holder(lock)):
-            await self.live.update(lock.model_copy(update={"data": desired_lock(cluster, machine).data}))
+        if is_held or await self._is_abandoned(cluster.key, holder(lock)):
+            wanted = desired_lock(cluster, machine)
+            # A former Cluster of the same name may have left the lock behind: with its owner it would be collected under our feet.
+            lock.metadata.owner_references = wanted.metadata.owner_references
+            await self.live.update(lock.model_copy(update={"data": wanted.data}))
             return True
         return False
 

@@ -177,7 +177,7 @@ class KubeadmConfigReconciler:
     async def _join(self, scope: Scope) -> Result:
         """Make the data of a machine that joins; the cluster knows its token before the machine does."""
         purposes = required(scope.cluster_configuration) if scope.is_control_plane else (Purpose.CA,)
-        certificates = await self.certificates.lookup(scope.cluster.key, purposes)
+        certificates = await self.certificates.lookup(scope.cluster.key, purposes, uid=scope.cluster.uid)
         scope.certificates = AVAILABLE
         fetched = await files.fetch(self.live, scope.config.key.namespace, scope.spec)
         if files.needs_control_plane_version(scope.spec) and not control_plane_version(scope):
