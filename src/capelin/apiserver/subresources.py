@@ -8,6 +8,7 @@ from typing import Any
 from capelin.api.meta import LabelSelector, selector_string
 from capelin.apiserver import bodies, causes, patches, statuses, strategy
 from capelin.apiserver.deletion import delete, delete_options
+from capelin.apiserver.disruption import check_eviction
 from capelin.apiserver.objects import Objects
 from capelin.apiserver.registry import ScalePaths
 from capelin.apiserver.representation import accepted, as_version, reply
@@ -17,6 +18,8 @@ from capelin.apiserver.tokens import ServiceAccountTokens, requested
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 from capelin.runtime.transport import Request, Response
+
+BUDGETS = "poddisruptionbudgets.policy"
 
 _SCALE_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 _MAX_REPLICAS = 2**31 - 1
@@ -106,12 +109,24 @@ def _with(document: Document, steps: list[str], value: Any) -> Document:
 
 
 async def evict(objects: Objects, target: Target, request: Request) -> Response:
-    """Answer an eviction by deleting the Pod. Disruption budgets are stored, and not enforced."""
+    """Answer an eviction: the Pod is deleted, if its disruption budget allows.
+
+    Raises:
+        TooManyRequests: it does not.
+    """
     body = bodies.read(request).document if request.body else {}
     options = delete_options(body.get("deleteOptions") or {}, request.query)
+    pod = await objects.current(target.definition, target.key)
+    check_eviction(
+        codec.decode_document(pod.data), _documents(objects, target.definition.name, target), _documents(objects, BUDGETS, target)
+    )
     await delete(objects, target.definition, target.key, options)
     success = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
     return reply(codec.encode(success), accepted(request), status=201)
+
+
+def _documents(objects: Objects, resource: str, target: Target) -> list[Document]:
+    return [codec.decode_document(item.data) for item in objects.store.items(resource, target.namespace)]
 
 
 async def issue_token(objects: Objects, target: Target, request: Request, tokens: ServiceAccountTokens | None) -> Response:
