@@ -12,7 +12,17 @@ from capelin.api.core import Secret
 from capelin.api.meta import ObjectKey
 from capelin.runtime import codec, errors
 from capelin.runtime.transport import Credentials, Request, Response, Screen, anywhere
-from capelin.workload.connections import FIRST_RETRY, FORGET_AFTER, LAST_RETRY, PROBE_INTERVAL, Connections, ConnectionStatus, Disconnected
+from capelin.workload.connections import (
+    AWAITED,
+    FIRST_RETRY,
+    FORGET_AFTER,
+    LAST_RETRY,
+    ON_DEMAND,
+    PROBE_INTERVAL,
+    Connections,
+    ConnectionStatus,
+    Disconnected,
+)
 from capelin.workload.credentials import AddressPolicy
 from capelin.workload.nodes import NodeChange
 from tests import build
@@ -34,8 +44,14 @@ class FakeServer:
     closed: int = 0
     probes: int = 0
     forbids_nodes: bool = False
+    hangs: bool = False
+    fault: Exception | None = None
 
     async def send(self, request: Request) -> Response:
+        if self.fault is not None:
+            raise self.fault
+        if self.hangs:
+            await asyncio.Event().wait()
         if not self.status:
             raise errors.Unreachable("connection refused")
         if request.path == "/":
@@ -286,6 +302,33 @@ async def test_clusters_fail_independently(world: World) -> None:
     assert good.probes >= 10
 
 
+async def test_a_cluster_that_makes_us_stumble_stops_no_other(world: World) -> None:
+    good, odd = world.serve(), world.serve("other", "10.0.0.9")
+    odd.fault = TypeError("nobody has foreseen this")
+    await world.ask(OTHER)
+    await world.ask(DEMO)
+
+    await world.clock.advance(PROBE_INTERVAL)
+    odd.fault = None
+    await world.clock.advance(LAST_RETRY)
+
+    assert world.connections.connection(DEMO).is_connected
+    assert good.probes >= 3
+    assert (await world.ask(OTHER)).is_connected
+    assert odd.closed == odd.opened - 1
+
+
+async def test_a_connection_that_is_not_wanted_any_more_before_its_first_answer_is_closed(world: World) -> None:
+    server = world.serve()
+    server.hangs = True
+    await world.ask()
+
+    world.connections.forget(DEMO)
+    await settle()
+
+    assert (server.opened, server.closed) == (1, 1)
+
+
 async def test_a_cluster_that_is_gone_is_closed(world: World) -> None:
     server = world.serve()
     await world.ask()
@@ -330,6 +373,16 @@ async def test_after_a_demand_attempts_follow_each_other_quickly_again(world: Wo
     await world.clock.advance(FIRST_RETRY)
 
     assert world.connections.connection(DEMO).is_connected
+
+
+async def test_a_connection_that_was_asked_for_lately_is_tried_every_second(world: World) -> None:
+    server = world.serve()
+    server.status = 0
+    await world.ask()
+
+    await world.clock.advance(AWAITED)
+
+    assert server.opened >= AWAITED / ON_DEMAND
 
 
 async def test_all_connections_are_closed_at_the_end() -> None:

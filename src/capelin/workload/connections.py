@@ -8,9 +8,12 @@ none gets `Disconnected` at once, and subscribers are told when that changes.
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
+
+import structlog
 
 from capelin.api.core import Node, Secret
 from capelin.api.meta import ObjectKey
@@ -20,6 +23,7 @@ from capelin.runtime.deadlines import within
 from capelin.runtime.seams import Clock, Random
 from capelin.runtime.transport import Connect, Connection, Handler, Request
 from capelin.workload.credentials import AddressPolicy, KubeconfigRefused, load_kubeconfig
+from capelin.workload.kubeconfig import KUBECONFIG_KEY, kubeconfig_secret_key
 from capelin.workload.nodes import NodeChange, NodeIndex
 
 PROBE_INTERVAL: Final = timedelta(seconds=10)
@@ -37,10 +41,13 @@ LAST_RETRY: Final = timedelta(seconds=30)
 ON_DEMAND: Final = timedelta(seconds=1)
 """Somebody who asks for a connection that is down makes it try at once, but not more often than this."""
 
+AWAITED: Final = timedelta(seconds=10)
+"""As long as somebody has asked for it within this time, a connection is tried again every `ON_DEMAND` at least."""
+
 FORGET_AFTER: Final = timedelta(minutes=2)
 """How long a connection without a kubeconfig is kept when nobody asks for it."""
 
-_VALUE = "value"
+_log: Any = structlog.get_logger(__name__)
 
 
 class Disconnected(errors.Unreachable):
@@ -71,7 +78,7 @@ class ConnectionStatus:
 class Connections:
     """Opens, keeps and closes the connections to workload clusters. Run `run` in the background."""
 
-    secrets: Client  # reads the management cluster live
+    secrets: Client  # reads the management cluster
     connect: Connect
     policy: AddressPolicy
     clock: Clock
@@ -208,11 +215,17 @@ class _Link:
         """Connect, stay connected, connect again; return when there is no kubeconfig and nobody asks for one."""
         delay = FIRST_RETRY
         while not self._is_forgotten():
+            if await self._was_connected():
+                delay = FIRST_RETRY
+            else:  # who asks does so because something has happened: what failed before may soon succeed
+                delay = FIRST_RETRY if await self._pause(delay) else min(delay * 2, self._longest_pause())
+
+    async def _was_connected(self) -> bool:
+        """Connect and stay connected for as long as it lasts; False when that came to nothing."""
+        try:
             opened = await self._open()
-            if opened is None:  # who asks does so because something has happened: what failed before may soon succeed
-                delay = FIRST_RETRY if await self._pause(delay) else min(delay * 2, LAST_RETRY)
-                continue
-            delay = FIRST_RETRY
+            if opened is None:
+                return False
             connection, kubeconfig = opened
             try:
                 await self._stay(connection, kubeconfig)
@@ -220,6 +233,15 @@ class _Link:
                 self._client = self._nodes = None
                 await connection.close()
             self._tell()
+        except Exception as error:  # a workload cluster may be anybody's: what it makes us stumble over must not stop all others
+            _log.error("A connection failed in a way that nobody has foreseen", Cluster=str(self.cluster), exc_info=error)
+            self._refuse("it failed in a way that nobody has foreseen")
+            return False
+        return True
+
+    def _longest_pause(self) -> timedelta:
+        is_awaited = self._has_kubeconfig and self._clock.monotonic() - self._asked_at <= AWAITED.total_seconds()
+        return ON_DEMAND if is_awaited else LAST_RETRY
 
     def _is_forgotten(self) -> bool:
         return not self._has_kubeconfig and self._clock.monotonic() - self._asked_at > FORGET_AFTER.total_seconds()
@@ -228,7 +250,6 @@ class _Link:
         """Open a connection that answers; None when there is none, for a reason that is then in `_problem`."""
         self._attempted_at = self._clock.monotonic()
         self._poked.clear()
-        connection: Connection | None = None
         try:
             kubeconfig = await self._kubeconfig()
             if kubeconfig is None:
@@ -237,8 +258,11 @@ class _Link:
             policy = self._owner.policy
             connection = self._owner.connect(load_kubeconfig(kubeconfig, policy), screen=policy.screen)
             self._refusal = ""
-            if await self._probe(connection):
-                return connection, kubeconfig
+            async with AsyncExitStack() as unless_it_answers:
+                unless_it_answers.push_async_callback(connection.close)
+                if await self._probe(connection):
+                    unless_it_answers.pop_all()
+                    return connection, kubeconfig
             self._problem = "its API server does not answer"
         except KubeconfigRefused as error:
             self._refuse(f"its kubeconfig is refused: {error}")
@@ -246,8 +270,6 @@ class _Link:
             self._refuse(f"its kubeconfig cannot be used: {error}")
         except errors.ApiError as error:
             self._problem = f"its kubeconfig cannot be read: {error}"
-        if connection is not None:
-            await connection.close()
         return None
 
     def _refuse(self, refusal: str) -> None:
@@ -257,17 +279,17 @@ class _Link:
             self._tell()
 
     async def _kubeconfig(self) -> bytes | None:
-        key = ObjectKey(self.cluster.namespace, f"{self.cluster.name}-kubeconfig")
+        key = kubeconfig_secret_key(self.cluster)
         secret = await self._owner.secrets.get(Secret, key)
         self._has_kubeconfig = secret is not None
         if secret is None:
             return None
         try:
-            value = secret.value(_VALUE)
+            value = secret.value(KUBECONFIG_KEY)
         except ValueError:
             value = None
         if value is None:
-            raise KubeconfigRefused(f"Secret {key}: data.{_VALUE}: allowed is a kubeconfig in base64")
+            raise KubeconfigRefused(f"Secret {key}: data.{KUBECONFIG_KEY}: allowed is a kubeconfig in base64")
         return value
 
     async def _stay(self, connection: Connection, kubeconfig: bytes) -> None:
