@@ -105,3 +105,11 @@ def test_the_next_reckoning_comes_when_time_alone_changes_a_verdict() -> None:
     assert next_reckoning([old, a_machine("b"), a_machine("c", deleting=True)], now=NOW) == timedelta(seconds=11)
     assert next_reckoning([old, a_machine("c", deleting=True)], now=NOW) == timedelta(minutes=15, seconds=1)
     assert next_reckoning([a_machine("b")], now=NOW + timedelta(seconds=11)) is None
+
+
+def test_machines_made_one_after_the_other_are_reckoned_together() -> None:
+    first, second, third = a_machine("a"), a_machine("b"), a_machine("c")
+    second.metadata.creation_timestamp = NOW + timedelta(seconds=4)
+    third.metadata.creation_timestamp = NOW + timedelta(seconds=8)
+
+    assert next_reckoning([first, second, third], now=NOW) == timedelta(seconds=15)

@@ -29,6 +29,9 @@ from capelin.api.versions import sorted_versions
 YOUNG = timedelta(seconds=10)
 """For so long a new Machine may lack the UpToDate condition without being counted as unknown: its owner is about to write it."""
 
+TOGETHER = timedelta(seconds=5)
+"""Machines of a set are made one after the other; those that change by time alone within this span are reckoned in one look."""
+
 STALE_DELETION = timedelta(minutes=15)
 """A deletion that takes longer than this is worth a word in the owner's conditions."""
 
@@ -109,8 +112,11 @@ def next_reckoning(machines: Iterable[Machine], *, now: datetime) -> timedelta |
             moments.append(deleted + STALE_DELETION)
         elif created is not None and _condition(machine, UP_TO_DATE_CONDITION) is None:
             moments.append(created + YOUNG)
-    # Just after the moment: a pass exactly at it would still find the old answer.
-    return min((moment - now + timedelta(seconds=1) for moment in moments if moment >= now), default=None)
+    coming = [moment for moment in moments if moment >= now]
+    if not coming:
+        return None
+    together = max(moment for moment in coming if moment <= min(coming) + TOGETHER)
+    return together - now + timedelta(seconds=1)  # just after it: a pass exactly at it would still find the old answer
 
 
 def report_machine(machine: Machine) -> Report:
