@@ -76,13 +76,15 @@ def parsed(data: bytes, loader: Any = yaml.SafeLoader) -> dict[str, Any]:
 @pytest.mark.parametrize("loader", LOADERS)
 @settings(max_examples=50)
 @given(value=st.recursive(HOSTILE, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(HOSTILE, inner, max_size=4)))
-def test_whatever_is_written_is_read_back(loader: Any, value: Any) -> None:
+def test_a15_whatever_is_written_is_read_back(loader: Any, value: Any) -> None:
     assert yaml.load(to_yaml({"value": value}), Loader=loader) == {"value": value}
 
 
 @settings(max_examples=40)
 @given(text=HOSTILE.filter(bool), path=HOSTILE.filter(bool), content=HOSTILE, command=HOSTILE.filter(bool), key=HOSTILE.filter(bool))
-def test_fields_of_the_spec_arrive_where_they_belong_and_nowhere_else(text: str, path: str, content: str, command: str, key: str) -> None:
+def test_a15_fields_of_the_spec_arrive_where_they_belong_and_nowhere_else(
+    text: str, path: str, content: str, command: str, key: str
+) -> None:
     spec = KubeadmConfigSpec(
         pre_kubeadm_commands=[command],
         post_kubeadm_commands=[command],
@@ -110,7 +112,7 @@ def test_fields_of_the_spec_arrive_where_they_belong_and_nowhere_else(text: str,
 @pytest.mark.parametrize("version", [V1BETA3, V1BETA4])
 @settings(max_examples=50)
 @given(name=HOSTILE.filter(bool), value=HOSTILE)
-def test_kubeadm_is_told_names_and_labels_as_they_are(version: str, name: str, value: str) -> None:
+def test_a15_kubeadm_is_told_names_and_labels_as_they_are(version: str, name: str, value: str) -> None:
     registration = NodeRegistration(name=name, kubelet_extra_args=[Argument(name="node-labels", value=value)])
     want: Any = {"node-labels": value} if version == V1BETA3 else [{"name": "node-labels", "value": value}]
 
@@ -148,7 +150,7 @@ def test_header_is_the_first_thing_there_is() -> None:
 
 
 @pytest.mark.parametrize("name", ["../../../etc", "a;b", "line\nbreak", "\x1b[31mred", "\u202egnp", "x" * 253, "{% evil %}"])
-async def test_cluster_names_no_schema_would_let_through_still_arrive_as_data(name: str) -> None:
+async def test_a13_cluster_names_no_schema_would_let_through_still_arrive_as_data(name: str) -> None:
     document = cluster_document(ClusterConfiguration(), build.cluster(name), "v1.34.0")
 
     assert yaml.safe_load(to_yaml(document))["clusterName"] == name
@@ -166,7 +168,7 @@ async def test_version_that_is_none_is_refused(version: str) -> None:
     assert world.client.stored(Secret, SECRET) is None
 
 
-async def test_path_of_a_file_is_the_users_right() -> None:
+async def test_a16_path_of_a_file_is_the_users_right() -> None:
     world = await joining(spec={"files": [File(path="/etc/shadow", content="root::0:0:::::", owner="root:root", permissions="0600")]})
 
     await world.reconcile()
@@ -175,7 +177,7 @@ async def test_path_of_a_file_is_the_users_right() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["base64", "gzip", "gzip+base64"])
-async def test_content_that_is_not_encoded_as_it_says_is_reported(encoding: str) -> None:
+async def test_a16_content_that_is_not_encoded_as_it_says_is_reported(encoding: str) -> None:
     world = await joining(spec={"files": [{"path": "/f", "content": "plain & simple", "encoding": encoding}]})
 
     await world.reconcile()
@@ -184,7 +186,7 @@ async def test_content_that_is_not_encoded_as_it_says_is_reported(encoding: str)
     assert world.client.stored(Secret, SECRET) is None
 
 
-async def test_ten_megabytes_are_refused_with_their_size() -> None:
+async def test_a16_ten_megabytes_are_refused_with_their_size() -> None:
     world = await joining(spec={"files": [{"path": "/f", "contentFrom": {"secret": {"name": "big", "key": "f"}}}]})
     big = build.secret("big")
     big.data = {"f": base64.b64encode(b"x" * 10_000_000).decode()}

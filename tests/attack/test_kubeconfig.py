@@ -40,7 +40,7 @@ def test_an_inline_kubeconfig_is_accepted() -> None:
         pytest.param({"as": "system:admin"}, "users[].user.as", id="impersonation"),
     ],
 )
-def test_what_a_user_may_not_ask_is_refused_by_name(user: dict[str, Any], field: str) -> None:
+def test_a1_a2_what_a_user_may_not_ask_is_refused_by_name(user: dict[str, Any], field: str) -> None:
     with pytest.raises(KubeconfigRefused, match=f"^{re.escape(field)}:"):
         load(kubeconfig(user=user))
 
@@ -55,7 +55,7 @@ def test_what_a_user_may_not_ask_is_refused_by_name(user: dict[str, Any], field:
         pytest.param({"something-new": "x"}, "something-new", id="a field nobody knows"),
     ],
 )
-def test_what_a_cluster_may_not_ask_is_refused_by_name(cluster: dict[str, Any], field: str) -> None:
+def test_a2_a4_what_a_cluster_may_not_ask_is_refused_by_name(cluster: dict[str, Any], field: str) -> None:
     with pytest.raises(KubeconfigRefused, match=rf"^clusters\[\]\.cluster\.{field}:"):
         load(kubeconfig(cluster=cluster))
 
@@ -108,7 +108,7 @@ def test_a_refusal_never_repeats_what_could_be_secret() -> None:
         pytest.param("https://bad_host_.example..com", id="no name"),
     ],
 )
-def test_an_address_that_is_not_another_hosts_api_server_is_refused(server: str) -> None:
+def test_a3_an_address_that_is_not_another_hosts_api_server_is_refused(server: str) -> None:
     with pytest.raises(KubeconfigRefused, match=r"clusters\[\]\.cluster\.?"):
         load(kubeconfig(server))
 
@@ -120,7 +120,7 @@ def test_an_address_of_another_host_is_accepted(server: str) -> None:
     assert load(kubeconfig(server)).server == server
 
 
-def test_loopback_is_allowed_for_a_cluster_that_this_program_serves_and_for_no_other_port() -> None:
+def test_a3_loopback_is_allowed_for_a_cluster_that_this_program_serves_and_for_no_other_port() -> None:
     policy = AddressPolicy(lambda host, port: (host, port) == ("127.0.0.1", 20001))
 
     got = load(kubeconfig("https://127.0.0.1:20001"), policy)
@@ -130,7 +130,7 @@ def test_loopback_is_allowed_for_a_cluster_that_this_program_serves_and_for_no_o
         load(kubeconfig("https://127.0.0.1:20002"), policy)
 
 
-async def test_a_name_that_resolves_to_loopback_is_refused_when_the_socket_would_be_opened() -> None:
+async def test_a3_a_name_that_resolves_to_loopback_is_refused_when_the_socket_would_be_opened() -> None:
     """The name passes the loader, as that of a rebinding DNS server would; a loader that serves everything stands for it."""
     loose = AddressPolicy(lambda host, port: True)
     credentials = load(kubeconfig("https://localhost:6443"), loose)
@@ -162,7 +162,7 @@ def test_a_document_that_is_no_kubeconfig_is_refused(data: bytes) -> None:
         load_kubeconfig(data, NOWHERE)
 
 
-def test_a_huge_authority_is_refused() -> None:
+def test_a4_a_huge_authority_is_refused() -> None:
     data = base64.b64encode(b"x" * (MAX_AUTHORITY + 1)).decode()
 
     with pytest.raises(KubeconfigRefused, match="certificate-authority-data: found 65537 bytes"):
