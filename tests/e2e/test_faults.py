@@ -6,6 +6,8 @@ import json
 import os
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -119,6 +121,29 @@ def test_down_is_done_when_nothing_runs(tmp_path: Path) -> None:
         assert capelin("down", data=tmp_path / "data").stdout == "Stopped.\n"
         assert "Nothing is running" in capelin("down", data=tmp_path / "data").stdout
     assert "Nothing is running" in capelin("down", data=tmp_path / "nowhere").stdout
+
+
+def test_down_returns_though_nobody_asks_for_the_process_that_has_ended(tmp_path: Path) -> None:
+    data, (port,) = tmp_path / "data", free_ports(1)
+    command = [sys.executable, "-m", "capelin.cli", "up", "--data", str(data), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        assert child.stdout.readline() == "The management API is up.\n"
+
+        assert capelin("down", "--purge", data=data, timeout=30).stdout == f"Stopped.\nDeleted {data}.\n"
+
+    assert not data.exists()
+
+
+def test_purge_deletes_no_directory_that_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir(mode=0o700)
+    (tmp_path / "letters/to-ada").write_text("Dear Ada")
+
+    done = capelin("down", "--purge", data=tmp_path / "letters", check=False)
+
+    assert done.returncode == 1
+    assert "is it the right one?" in done.stderr
+    assert (tmp_path / "letters/to-ada").exists()
 
 
 # -- what users send -----------------------------------------------------------------------------------------------------------------

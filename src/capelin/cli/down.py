@@ -17,6 +17,8 @@ from capelin.runtime.seams import Clock, SystemClock
 
 STOP_TIMEOUT = timedelta(seconds=15)
 """How long a process may take to finish what it has begun; then it is killed, which loses nothing that was acknowledged."""
+EXIT_TIMEOUT = timedelta(seconds=2)
+"""How long it may then take to end. A process that has ended stays in the system's list for ever when its parent never asks for it."""
 _POLL_INTERVAL = timedelta(milliseconds=50)
 
 
@@ -44,10 +46,13 @@ def command(data: Path | None, purge: bool) -> None:
 async def _stop(directory: DataDirectory, process: int, clock: Clock) -> None:
     os.kill(process, signal.SIGTERM)
     deadline = clock.monotonic() + STOP_TIMEOUT.total_seconds()
-    while directory.holder() == process or _exists(process):
+    while directory.holder() == process:
         if clock.monotonic() > deadline:
             os.kill(process, signal.SIGKILL)
             deadline = clock.monotonic() + STOP_TIMEOUT.total_seconds()
+        await clock.sleep(_POLL_INTERVAL)
+    deadline = clock.monotonic() + EXIT_TIMEOUT.total_seconds()
+    while _exists(process) and clock.monotonic() < deadline:
         await clock.sleep(_POLL_INTERVAL)
 
 
