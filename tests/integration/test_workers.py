@@ -121,8 +121,8 @@ async def test_workers_cost_few_writes_and_none_once_they_are_settled() -> None:
         ("create", "kubeadmconfigs", ""): 3,
         ("create", "devmachines", ""): 3,
         ("patch", "machines", "status"): 3,  # UpToDate
-        ("patch", "machinesets", "status"): 4,
-        ("patch", "machinedeployments", "status"): 5,
+        ("patch", "machinesets", "status"): 3,
+        ("patch", "machinedeployments", "status"): 4,
         ("patch", "machinedeployments", ""): 2,  # the finalizer; owner, label and revision
         ("patch", "devmachinetemplates", ""): 1,
         ("patch", "kubeadmconfigtemplates", ""): 1,
