@@ -12,7 +12,7 @@ from capelin.api.cluster import CLUSTER_FINALIZER, REMOTE_CONNECTION_PROBE_CONDI
 from capelin.api.devcluster import DevCluster
 from capelin.api.meta import is_condition_true
 from capelin.apiserver.network import InProcessNetwork
-from capelin.apiserver.store import MemoryDatabase
+from capelin.apiserver.storage.store import MemoryDatabase
 from capelin.cloud.inmemory.ports import SystemPorts
 from capelin.cloud.inmemory.servers import ApiServers
 from capelin.runtime.manager import Manager, Settings

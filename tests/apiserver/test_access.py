@@ -8,7 +8,7 @@ import pytest
 
 from capelin.apiserver.authn import Authentication, BootstrapTokens
 from capelin.apiserver.server import ApiServer
-from capelin.apiserver.store import MemoryStore
+from capelin.apiserver.storage.store import MemoryStore
 from capelin.apiserver.tokens import ServiceAccountTokens
 from capelin.runtime.transport import User
 from tests.apiserver.api import CONFIG_MAPS, SECRETS, Api

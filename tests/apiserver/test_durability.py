@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from capelin.apiserver.server import ApiServer
-from capelin.apiserver.store import Record, Settle, Store
+from capelin.apiserver.storage.store import Record, Settle, Store
 from tests.apiserver.api import CONFIG_MAPS, Answer, Api, config_map
 from tests.fakes import FakeClock, FakeRandom, settle
 

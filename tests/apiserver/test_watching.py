@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from capelin.apiserver.server import ApiServer
-from capelin.apiserver.store import MemoryStore
+from capelin.apiserver.storage.store import MemoryStore
 from tests.apiserver.api import CONFIG_MAPS, TABLE, WIDGETS, Api, Events, config_map, widget
 from tests.fakes import FakeClock, FakeRandom
 

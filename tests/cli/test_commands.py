@@ -19,7 +19,7 @@ from capelin.api.crds import all_crds
 from capelin.api.machine import Machine
 from capelin.apiserver.server import ApiServer
 from capelin.apiserver.serving import HttpEndpoints
-from capelin.apiserver.store import MemoryStore
+from capelin.apiserver.storage.store import MemoryStore
 from capelin.cli.main import main
 from capelin.runtime.client import ApiClient, Client
 from capelin.runtime.inprocess import InProcess

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from capelin.api.behavior import APIBehavior
 from capelin.api.meta import ObjectKey, Resource, Unstructured
 from capelin.apiserver.network import InProcessNetwork
-from capelin.apiserver.store import MemoryDatabase
+from capelin.apiserver.storage.store import MemoryDatabase
 from capelin.cloud.inmemory.cloud import InMemoryCloud
 from capelin.cloud.inmemory.kubeadm import INIT_PATH, JOIN_PATH
 from capelin.cloud.inmemory.orders import Order, Progress, Site, Stage, Startup

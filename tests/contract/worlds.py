@@ -11,7 +11,7 @@ from typing import Any
 from capelin.api.meta import ObjectKey, Resource, Unstructured
 from capelin.apiserver.server import ApiServer
 from capelin.apiserver.serving import HttpEndpoints
-from capelin.apiserver.store import MemoryStore
+from capelin.apiserver.storage.store import MemoryStore
 from capelin.runtime import errors
 from capelin.runtime.client import EVERYTHING, ApiClient, Client
 from capelin.runtime.entries import ingest

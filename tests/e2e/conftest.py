@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from capelin.apiserver.server import ApiServer
 from capelin.apiserver.serving import HttpEndpoints
-from capelin.apiserver.store import MemoryStore
+from capelin.apiserver.storage.store import MemoryStore
 from capelin.apiserver.tokens import ServiceAccountTokens
 from capelin.runtime.seams import SystemClock, SystemRandom
 from capelin.runtime.transport import Credentials, ServingIdentity

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from capelin.apiserver import builtin, discovery, tables
+from capelin.apiserver import builtin
 from capelin.apiserver.crds import definition_of as definition_of_crd
+from capelin.apiserver.documents.schema import compile_schema
 from capelin.apiserver.registry import Registry, ResourceDefinition
-from capelin.apiserver.schema import compile_schema
+from capelin.apiserver.surface import discovery, tables
 from capelin.runtime import codec
 from capelin.runtime.http import connect
 from capelin.runtime.seams import SystemClock

@@ -21,7 +21,7 @@ from capelin.api.machine import Machine
 from capelin.api.meta import Condition, Object, ObjectKey, Resource, Unstructured, find_condition
 from capelin.apiserver.network import InProcessNetwork
 from capelin.apiserver.server import ApiServer
-from capelin.apiserver.store import MemoryDatabase, MemoryStore
+from capelin.apiserver.storage.store import MemoryDatabase, MemoryStore
 from capelin.cli.quickstart import sample
 from capelin.cloud.inmemory.servers import ApiServers
 from capelin.runtime import errors

@@ -14,7 +14,7 @@ from datetime import datetime
 from hmac import compare_digest
 from typing import Protocol
 
-from capelin.apiserver.store import Store
+from capelin.apiserver.storage.store import Store
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 from capelin.runtime.seams import Clock

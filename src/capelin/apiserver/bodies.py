@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from capelin.apiserver import protobuf, strictjson
+from capelin.apiserver.documents import strictjson
+from capelin.apiserver.surface import protobuf
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 from capelin.runtime.transport import Request

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from capelin.apiserver import causes, names
-from capelin.apiserver.jsonpath import compile_path
+from capelin.apiserver.documents import causes, names
+from capelin.apiserver.documents.structural import check_structural
 from capelin.apiserver.registry import ALL_VERBS, PrinterColumn, Registry, ResourceDefinition, ScalePaths, Version
-from capelin.apiserver.structural import check_structural
+from capelin.apiserver.surface.jsonpath import compile_path
 from capelin.runtime import codec
 from capelin.runtime.codec import Document
 from capelin.runtime.errors import Cause

@@ -9,7 +9,7 @@ from capelin.apiserver.background import Background
 from capelin.apiserver.deletion import DeleteOptions, delete
 from capelin.apiserver.objects import Objects
 from capelin.apiserver.registry import ResourceDefinition
-from capelin.apiserver.store import Event
+from capelin.apiserver.storage.store import Event
 from capelin.runtime import codec, errors
 
 

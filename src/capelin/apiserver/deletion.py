@@ -9,7 +9,7 @@ from capelin.apiserver import kinds, statuses, strategy
 from capelin.apiserver.objects import Objects
 from capelin.apiserver.registry import ResourceDefinition
 from capelin.apiserver.requests import flag, is_dry_run
-from capelin.apiserver.store import Key
+from capelin.apiserver.storage.store import Key
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from capelin.apiserver.deletion import DeleteOptions, delete
 from capelin.apiserver.objects import Objects
-from capelin.apiserver.store import Event, Key
+from capelin.apiserver.storage.store import Event, Key
 from capelin.runtime import errors
 
 EXPIRING = frozenset(("events", "events.events.k8s.io"))

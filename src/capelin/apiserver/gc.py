@@ -12,10 +12,10 @@ from enum import Enum
 from capelin.apiserver import strategy
 from capelin.apiserver.background import Background
 from capelin.apiserver.deletion import FOREGROUND_FINALIZER, ORPHAN_FINALIZER, DeleteOptions, delete
-from capelin.apiserver.heads import Owner
 from capelin.apiserver.objects import Objects
 from capelin.apiserver.registry import ResourceDefinition
-from capelin.apiserver.store import Event, Item, Key
+from capelin.apiserver.storage.heads import Owner
+from capelin.apiserver.storage.store import Event, Item, Key
 from capelin.runtime import codec
 from capelin.runtime.codec import Document
 

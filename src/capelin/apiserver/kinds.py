@@ -10,9 +10,10 @@ import binascii
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from capelin.apiserver import causes, crds, names
+from capelin.apiserver import crds
 from capelin.apiserver.builtin import podspecs
-from capelin.apiserver.documents import identical
+from capelin.apiserver.documents import causes, names
+from capelin.apiserver.documents.documents import identical
 from capelin.apiserver.registry import Registry
 from capelin.runtime.codec import Document
 from capelin.runtime.errors import Cause

@@ -8,7 +8,7 @@ from capelin.apiserver.deletion import DeleteOptions, delete
 from capelin.apiserver.objects import Objects
 from capelin.apiserver.registry import ResourceDefinition
 from capelin.apiserver.requests import Target, WriteOptions
-from capelin.apiserver.store import Event
+from capelin.apiserver.storage.store import Event
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 

@@ -10,15 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from capelin.apiserver import causes, kinds, objectmeta, statuses, strategy
-from capelin.apiserver.apply import RESET_ALL_BUT_STATUS, RESET_STATUS, Writer, apply, track_update
-from capelin.apiserver.fieldset import Fields
-from capelin.apiserver.fieldtypes import DEDUCED, Type
+from capelin.apiserver import kinds, statuses, strategy
+from capelin.apiserver.documents import causes, objectmeta
+from capelin.apiserver.documents.apply import RESET_ALL_BUT_STATUS, RESET_STATUS, Writer, apply, track_update
+from capelin.apiserver.documents.fieldset import Fields
+from capelin.apiserver.documents.fieldtypes import DEDUCED, Type
+from capelin.apiserver.documents.schema import Schema, compile_schema
 from capelin.apiserver.registry import Registry, ResourceDefinition, Version
-from capelin.apiserver.representation import as_version, ordered
 from capelin.apiserver.requests import STATUS, Target, WriteOptions
-from capelin.apiserver.schema import Schema, compile_schema
-from capelin.apiserver.store import Item, Key, Store
+from capelin.apiserver.storage.store import Item, Key, Store
+from capelin.apiserver.surface.representation import as_version, ordered
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 from capelin.runtime.errors import Cause

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from capelin.apiserver import bodies, mergepatch, strategic
+from capelin.apiserver import bodies
 from capelin.apiserver.bodies import Body
-from capelin.apiserver.jsonpatch import json_patch
+from capelin.apiserver.documents import mergepatch, strategic
+from capelin.apiserver.documents.jsonpatch import json_patch
 from capelin.apiserver.objects import Transform
 from capelin.apiserver.requests import Target
 from capelin.runtime import errors

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from capelin.apiserver import selectors, statuses, tables
-from capelin.apiserver.representation import Accepted, accepted, as_version, list_bytes, partial_metadata, reply
+from capelin.apiserver import selectors, statuses
 from capelin.apiserver.requests import Target
 from capelin.apiserver.selectors import Selector
-from capelin.apiserver.store import Compacted, Item, Key, Store
+from capelin.apiserver.storage.store import Compacted, Item, Key, Store
+from capelin.apiserver.surface import tables
+from capelin.apiserver.surface.representation import Accepted, accepted, as_version, list_bytes, partial_metadata, reply
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 from capelin.runtime.errors import Cause

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from capelin.apiserver import causes
-from capelin.apiserver.causes import Key, Path
-from capelin.apiserver.documents import json_type
+from capelin.apiserver.documents import causes
+from capelin.apiserver.documents.causes import Key, Path
+from capelin.apiserver.documents.documents import json_type
 from capelin.runtime.errors import Cause
 
 _NUMBER: Final = ("integer", "number")

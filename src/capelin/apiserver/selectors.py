@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capelin.apiserver.registry import Version
-from capelin.apiserver.store import Item
+from capelin.apiserver.storage.store import Item
 from capelin.runtime import codec, errors
 
 _TOKEN = re.compile(r"\s*(==|!=|=|!|\(|\)|,|<|>|[^\s=!(),<>]+)")

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from capelin.apiserver import builtin, discovery, openapi, reading, statuses, subresources, verbs, watching
+from capelin.apiserver import builtin, reading, statuses, subresources, verbs, watching
 from capelin.apiserver.authn import Authentication, Authenticator
 from capelin.apiserver.authz import Authorizer, Groups, denial
 from capelin.apiserver.bodies import check_size, read
@@ -24,10 +24,11 @@ from capelin.apiserver.metrics import Call, RequestMetrics
 from capelin.apiserver.namespaces import NamespaceController
 from capelin.apiserver.objects import Objects
 from capelin.apiserver.registry import Registry, ResourceDefinition
-from capelin.apiserver.representation import accepted, reply
 from capelin.apiserver.requests import STATUS, Attributes, Target, attributes, resolve
 from capelin.apiserver.reviews import Reviewer
-from capelin.apiserver.store import MemoryStore, Store
+from capelin.apiserver.storage.store import MemoryStore, Store
+from capelin.apiserver.surface import discovery, openapi
+from capelin.apiserver.surface.representation import accepted, reply
 from capelin.apiserver.tokens import ServiceAccountTokens
 from capelin.apiserver.watching import WatchStream
 from capelin.runtime import codec, errors

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from capelin.apiserver import causes
-from capelin.apiserver.documents import identical
-from capelin.apiserver.objectmeta import OBJECT_META
+from capelin.apiserver.documents import causes
+from capelin.apiserver.documents.documents import identical
+from capelin.apiserver.documents.objectmeta import OBJECT_META
+from capelin.apiserver.documents.validation import Validator
 from capelin.apiserver.registry import ResourceDefinition, Version
 from capelin.apiserver.requests import STATUS, Target
-from capelin.apiserver.validation import Validator
 from capelin.runtime import errors
 from capelin.runtime.codec import Document
 

@@ -6,14 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 from capelin.api.meta import LabelSelector, selector_string
-from capelin.apiserver import bodies, causes, patches, statuses, strategy
+from capelin.apiserver import bodies, patches, statuses, strategy
 from capelin.apiserver.deletion import delete, delete_options
 from capelin.apiserver.disruption import check_eviction
+from capelin.apiserver.documents import causes
 from capelin.apiserver.objects import Objects
 from capelin.apiserver.registry import ScalePaths
-from capelin.apiserver.representation import accepted, as_version, reply
 from capelin.apiserver.requests import Target, write_options
-from capelin.apiserver.store import Item
+from capelin.apiserver.storage.store import Item
+from capelin.apiserver.surface.representation import accepted, as_version, reply
 from capelin.apiserver.tokens import ServiceAccountTokens, requested
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from capelin.apiserver import kinds
-from capelin.apiserver.store import Store
+from capelin.apiserver.storage.store import Store
 from capelin.runtime import codec
 from capelin.runtime.codec import Document
 from capelin.runtime.seams import Clock

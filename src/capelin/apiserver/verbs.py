@@ -6,8 +6,8 @@ from capelin.apiserver import bodies, patches, selectors, statuses
 from capelin.apiserver.deletion import Deleted, DeleteOptions, delete, delete_options
 from capelin.apiserver.objects import Objects, Written
 from capelin.apiserver.reading import Form, form
-from capelin.apiserver.representation import reply
 from capelin.apiserver.requests import Target, write_options
+from capelin.apiserver.surface.representation import reply
 from capelin.runtime import codec, errors
 from capelin.runtime.transport import Request, Response
 

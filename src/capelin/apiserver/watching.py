@@ -17,7 +17,7 @@ from capelin.apiserver import reading, selectors, statuses
 from capelin.apiserver.reading import Form
 from capelin.apiserver.requests import Target, flag
 from capelin.apiserver.selectors import Selector
-from capelin.apiserver.store import Compacted, Cursor, Event, Item, Store
+from capelin.apiserver.storage.store import Compacted, Cursor, Event, Item, Store
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 from capelin.runtime.errors import Cause

@@ -15,8 +15,8 @@ from capelin import assembly
 from capelin.api.labels import WATCH_FILTER_LABEL
 from capelin.api.meta import ObjectKey
 from capelin.apiserver.serving import HttpEndpoints
-from capelin.apiserver.sqlite import SqliteDatabase
-from capelin.apiserver.store import Database, MemoryDatabase
+from capelin.apiserver.storage.sqlite import SqliteDatabase
+from capelin.apiserver.storage.store import Database, MemoryDatabase
 from capelin.cli.directory import DataDirectory
 from capelin.cli.running import Running, Surroundings
 from capelin.cli.session import find_access, kubeconfig_options, reporting

@@ -15,7 +15,7 @@ import click
 from capelin import assembly
 from capelin.apiserver.server import ApiServer
 from capelin.apiserver.serving import HttpEndpoints
-from capelin.apiserver.sqlite import SqliteDatabase
+from capelin.apiserver.storage.sqlite import SqliteDatabase
 from capelin.apiserver.tokens import ServiceAccountTokens
 from capelin.cli import crds
 from capelin.cli.directory import AlreadyRunning, DataDirectory

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from capelin.apiserver import ages
 from capelin.apiserver.builtin.podcells import POD_CELLS
+from capelin.apiserver.surface import ages
 from capelin.runtime.codec import Document
 
 Cell = Callable[[Document, datetime], Any]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from capelin.apiserver import ages
+from capelin.apiserver.surface import ages
 from capelin.runtime.codec import Document
 
 _NONE = "<none>"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from capelin.apiserver.authn import Authentication, BootstrapTokens
 from capelin.apiserver.server import ApiServer
-from capelin.apiserver.store import Database
+from capelin.apiserver.storage.store import Database
 from capelin.cloud.inmemory.cluster import Server
 from capelin.runtime.seams import Clock, Random
 

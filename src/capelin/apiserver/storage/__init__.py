@@ -1,0 +1,1 @@
+"""Objects at revisions, and what makes them durable."""

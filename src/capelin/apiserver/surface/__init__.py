@@ -1,0 +1,1 @@
+"""What clients ask for besides objects: discovery, OpenAPI, tables, other encodings."""
