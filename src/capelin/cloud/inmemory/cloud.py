@@ -83,6 +83,8 @@ class InMemoryCloud:
         machine = self._machines.get(order.uid)
         if machine is None:
             machine = self._machines[order.uid] = self._ordered(order)
+        if order.has_joined:  # told late when the last process died before anybody had: the token it joined with is gone
+            machine.has_had_its_time = True
         boot = Boot(machine, order, self._cluster(order.site), self.authorities, self.clock, self.keys)
         await self._misbehave(boot)
         if machine.is_dead:
