@@ -1,14 +1,17 @@
 """Whether a cluster lets a machine join."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from capelin.api.core import Secret
+from capelin.api.meta import ObjectKey
 from capelin.cloud.inmemory.joining import JoinRefused, check_authority, check_endpoint, check_token, token_secret
 from capelin.cloud.inmemory.kubeadm import Discovery
+from capelin.cloud.inmemory.orders import Stage, State
 from tests import build
-from tests.cloud.world import TOKEN
+from tests.cloud.world import TOKEN, World, control_plane, startups, worker
 from tests.fakes import NOW
 
 HOUR = timedelta(hours=1)
@@ -72,3 +75,17 @@ def test_a_machine_that_looks_elsewhere_finds_nobody() -> None:
 
     with pytest.raises(JoinRefused, match=r"no control plane answers at 10\.0\.0\.2:6443"):
         check_endpoint(Discovery(endpoint="10.0.0.2:6443"), "10.0.0.1:6443")
+
+
+async def test_a_machine_that_is_told_late_that_it_had_joined_needs_no_token_again() -> None:
+    world = World()
+    order = worker()
+    await world.run_cluster(order)
+    await world.restart()
+    await world.settle(control_plane(has_joined=True))
+    await world.outside().delete(Secret, ObjectKey("kube-system", f"bootstrap-token-{TOKEN.partition('.')[0]}"))
+    await world.cloud.advance(replace(order, startups=startups()))
+
+    progress = await world.settle(replace(order, has_joined=True))
+
+    assert progress.steps[Stage.NODE].state is State.DONE
