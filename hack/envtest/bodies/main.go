@@ -1,6 +1,6 @@
 // Bodies prints, for each built-in kind, an object with random fields: its protobuf body (base64) as typed Go clients send it, and its JSON.
 //
-//	go run ./bodies > ../../tests/apiserver/protobuf_bodies.jsonl
+//	go run ./bodies > ../../tests/apiserver/surface/protobuf_bodies.jsonl
 package main
 
 import (
