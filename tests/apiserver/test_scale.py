@@ -54,3 +54,12 @@ async def test_a_built_in_kind_shows_its_selector_as_text(widgets: Api) -> None:
     await widgets.have(deployments, {"metadata": {"name": "d"}, "spec": spec})
 
     assert (await widgets.get(f"{deployments}/d/scale")).body["status"]["selector"] == "app=x"
+
+
+@pytest.mark.parametrize(("replicas", "status"), [(-1, 422), (0, 201)], ids=["negative", "none"])
+async def test_a_negative_number_of_replicas_is_refused_on_the_object_too(widgets: Api, replicas: int, status: int) -> None:
+    got = await widgets.create(WIDGETS, widget("a", spec={"size": "small", "replicas": replicas}))
+
+    assert got.status == status
+    assert status == 201 or "spec.replicas: Invalid value: -1: should be a non-negative integer" in got.body["message"]
+    assert ((await widgets.get(f"{WIDGETS}/a")).status == 200) is (status == 201)

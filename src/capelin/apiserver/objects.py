@@ -17,6 +17,7 @@ from capelin.apiserver.documents.fieldset import Fields
 from capelin.apiserver.documents.fieldtypes import DEDUCED, Type
 from capelin.apiserver.documents.schema import Schema, compile_schema
 from capelin.apiserver.registry import Registry, ResourceDefinition, Version
+from capelin.apiserver.replicas import check_replicas
 from capelin.apiserver.requests import STATUS, Target, WriteOptions
 from capelin.apiserver.storage.store import Item, Key, Store
 from capelin.apiserver.surface.representation import as_version, ordered
@@ -259,6 +260,8 @@ class Objects:
         schema = schema_of(target.version)
         if schema is not None:
             found += schema.validate(new, old)
+        if target.version.scale is not None:
+            found += check_replicas(target.version.scale, new)
         if not found:  # rules of one kind may count on the shape that the schema demands
             found += behavior.validate(new, old)
         if found:

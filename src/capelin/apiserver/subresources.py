@@ -12,6 +12,7 @@ from capelin.apiserver.disruption import check_eviction
 from capelin.apiserver.documents import causes
 from capelin.apiserver.objects import Objects
 from capelin.apiserver.registry import ScalePaths
+from capelin.apiserver.replicas import MAX_REPLICAS, at, steps
 from capelin.apiserver.requests import Target, write_options
 from capelin.apiserver.storage.store import Item
 from capelin.apiserver.surface.representation import accepted, as_version, reply
@@ -23,7 +24,6 @@ from capelin.runtime.transport import Request, Response
 BUDGETS = "poddisruptionbudgets.policy"
 
 _SCALE_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-_MAX_REPLICAS = 2**31 - 1
 
 
 async def scale(objects: Objects, target: Target, request: Request) -> Response:
@@ -67,20 +67,20 @@ def _wanted_scale(target: Target, request: Request, present: Document) -> Docume
 
 def _scaled(target: Target, document: Document, paths: ScalePaths, wanted: Document) -> Document:
     replicas = (wanted.get("spec") or {}).get("replicas") or 0
-    if not isinstance(replicas, int) or not 0 <= replicas <= _MAX_REPLICAS:
-        rule = f"must be between 0 and {_MAX_REPLICAS}"
+    if not isinstance(replicas, int) or not 0 <= replicas <= MAX_REPLICAS:
+        rule = f"must be between 0 and {MAX_REPLICAS}"
         raise statuses.invalid(target.definition, target.name, (causes.invalid(("spec", "replicas"), replicas, rule),))
     meta = dict(document["metadata"])
     for name in ("uid", "resourceVersion"):
         if (wanted.get("metadata") or {}).get(name):
             meta[name] = wanted["metadata"][name]
-    return _with(document | {"metadata": meta}, _steps(paths.spec_replicas), replicas)
+    return _with(document | {"metadata": meta}, steps(paths.spec_replicas), replicas)
 
 
 def _scale_of(document: Document, paths: ScalePaths) -> Document:
     meta = document["metadata"]
-    status: Document = {"replicas": _at(document, _steps(paths.status_replicas)) or 0}
-    selector = _at(document, _steps(paths.label_selector)) if paths.label_selector else None
+    status: Document = {"replicas": at(document, steps(paths.status_replicas)) or 0}
+    selector = at(document, steps(paths.label_selector)) if paths.label_selector else None
     if isinstance(selector, dict):
         selector = selector_string(LabelSelector.model_validate(selector))
     if selector:
@@ -89,23 +89,13 @@ def _scale_of(document: Document, paths: ScalePaths) -> Document:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: meta[name] for name in _SCALE_METADATA if name in meta},
-        "spec": {"replicas": _at(document, _steps(paths.spec_replicas)) or 0},
+        "spec": {"replicas": at(document, steps(paths.spec_replicas)) or 0},
         "status": status,
     }
 
 
-def _steps(path: str) -> list[str]:
-    return path.lstrip(".").split(".")
-
-
-def _at(document: Any, steps: list[str]) -> Any:
-    for step in steps:
-        document = document.get(step) if isinstance(document, dict) else None
-    return document
-
-
-def _with(document: Document, steps: list[str], value: Any) -> Document:
-    first, *rest = steps
+def _with(document: Document, path: list[str], value: Any) -> Document:
+    first, *rest = path
     return {**document, first: _with(document.get(first) or {}, rest, value) if rest else value}
 
 
