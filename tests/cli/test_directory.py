@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from capelin.cli.directory import AlreadyRunning, DataDirectory, DirectoryError
+from capelin.cli.directory import AlreadyRunning, DataDirectory, DirectoryError, program
 
 
 @pytest.fixture
@@ -76,3 +76,16 @@ def test_the_environment_chooses_the_directory(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CAPELIN_DATA", "/somewhere")
 
     assert DataDirectory.default().path == Path("/somewhere")
+
+
+def test_the_hint_to_stop_names_a_directory_that_is_not_the_usual_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CAPELIN_DATA", str(tmp_path / "usual"))
+
+    assert DataDirectory(tmp_path / "usual").down_command.endswith("capelin down")
+    assert DataDirectory(tmp_path / "other").down_command.endswith(f"capelin down --data {tmp_path / 'other'}")
+
+
+def test_a_program_that_the_shell_does_not_find_is_called_by_its_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert program() == str(Path(sys.executable).parent / "capelin")

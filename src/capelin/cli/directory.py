@@ -5,10 +5,19 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+
+def program() -> str:
+    """Return how a user calls this program: by its name where the shell finds it, else by its path."""
+    beside = Path(sys.executable).parent / "capelin"
+    return "capelin" if shutil.which("capelin") or not beside.exists() else shlex.quote(str(beside))
 
 
 class DirectoryError(Exception):
@@ -32,6 +41,11 @@ class DataDirectory:
             return cls(Path(chosen))
         home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
         return cls(Path(home) / "capelin")
+
+    @property
+    def down_command(self) -> str:
+        """What a user types to stop what runs here."""
+        return f"{program()} down" + ("" if self == DataDirectory.default() else f" --data {shlex.quote(str(self.path))}")
 
     @property
     def kubeconfig(self) -> Path:

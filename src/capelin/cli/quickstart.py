@@ -17,7 +17,7 @@ import yaml
 from capelin.api import crds
 from capelin.api.meta import ObjectKey, Resource, Unstructured
 from capelin.cli.describe import take_inventory
-from capelin.cli.directory import DataDirectory
+from capelin.cli.directory import DataDirectory, program
 from capelin.cli.render import lines
 from capelin.cli.session import Session, reporting
 from capelin.cli.tree import Inventory, Node, build_tree
@@ -35,12 +35,12 @@ The cluster is ready. Try next:
   export KUBECONFIG={kubeconfig}
   kubectl get clusters,machinedeployments,machines
   kubectl scale machinedeployment quickstart-workers --replicas=5
-  capelin describe cluster quickstart
-  capelin get kubeconfig quickstart > quickstart.kubeconfig
+  {program} describe cluster quickstart
+  {program} get kubeconfig quickstart > quickstart.kubeconfig
   kubectl --kubeconfig quickstart.kubeconfig get nodes
   kubectl delete cluster quickstart
 
-Stop everything with: capelin down (and forget it with: capelin down --purge)"""
+Stop everything with: {down} (and forget it with: {down} --purge)"""
 
 
 @click.command("quickstart")
@@ -56,7 +56,7 @@ def command(data: Path | None, port: int, seconds: int) -> None:
         click.echo("Starting the management API …")
         start_detached(directory, port)
     asyncio.run(_bring_up(directory, timedelta(seconds=seconds)))
-    click.echo(NEXT.format(kubeconfig=directory.kubeconfig))
+    click.echo(NEXT.format(kubeconfig=directory.kubeconfig, program=program(), down=directory.down_command))
 
 
 def sample() -> list[dict[str, Any]]:
