@@ -89,7 +89,10 @@ def command(data: Path | None, port: int, detach: bool, server_only: bool, log_l
 
 def how_to_use(directory: DataDirectory) -> str:
     """Return what a user types next."""
-    return f"The management API is up.\n\n  export KUBECONFIG={directory.kubeconfig}\n  kubectl get clusters -A\n\nStop it with: {directory.down_command}"
+    return (
+        f"The management API is up.\n\n  export KUBECONFIG={directory.kubeconfig}\n"
+        f"  kubectl get clusters -A\n\nStop it with: {directory.down_command}"
+    )
 
 
 def start_detached(directory: DataDirectory, port: int, *, server_only: bool = False, log_level: str = "warning") -> None:
