@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capelin.apiserver.documents.fieldtypes import compile_type
+from capelin.runtime.documents.fieldtypes import compile_type
 from tests.apiserver.schemas import NUMBER, TEXT, fields, list_of, map_of
 
 CONDITION = fields(type=TEXT, status=TEXT)

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from capelin.apiserver.documents.schema import Schema, compile_schema
+from capelin.runtime.documents.schema import Schema, compile_schema
 
 CRDS = Path(__file__).parents[2] / "config/crd/bases"
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from capelin.apiserver.documents.schema import compile_schema
-from capelin.apiserver.documents.structural import check_structural
+from capelin.runtime.documents.schema import compile_schema
+from capelin.runtime.documents.structural import check_structural
 from tests.apiserver.api import APPLY, CONFIG_MAPS, CRDS, SECRETS, Api, widget_crd
-from tests.apiserver.documents.test_structural import FIELDS
 from tests.apiserver.schemas import CRDS as CRDS_FOLDER
 from tests.apiserver.schemas import fields, widget
+from tests.runtime.documents.test_structural import FIELDS
 
 MACHINES = "/apis/cluster.x-k8s.io/v1beta2/namespaces/default/machines"
 GARBAGE: tuple[Any, ...] = (None, 0, -1, 2**70, 1.5, True, "", "x\n\0", [], {}, [None], [[1]], {"": None}, {"a": {"b": []}}, [{"k": 1}])

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from tests.apiserver.api import CRDS, Api
-from tests.apiserver.documents.test_schema_real import GROUP, definition
 from tests.apiserver.schemas import NUMBER, TEXT, fields, list_of, map_of
 from tests.apiserver.sidebyside import Answer, Document, Ours, Step, comparable, connected, until_served, write
 from tests.integration.realserver import RealServer
+from tests.runtime.documents.test_schema_real import GROUP, definition
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

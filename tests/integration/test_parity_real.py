@@ -14,10 +14,10 @@ import yaml
 
 from capelin.apiserver import builtin
 from capelin.apiserver.crds import definition_of as definition_of_crd
-from capelin.apiserver.documents.schema import compile_schema
 from capelin.apiserver.registry import Registry, ResourceDefinition
 from capelin.apiserver.surface import discovery, tables
 from capelin.runtime import codec
+from capelin.runtime.documents.schema import compile_schema
 from capelin.runtime.http import connect
 from capelin.runtime.seams import SystemClock
 from capelin.runtime.transport import Connection, Request

@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from capelin.apiserver.documents import strictjson
 from capelin.apiserver.surface import protobuf
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
+from capelin.runtime.documents import strictjson
 from capelin.runtime.transport import Request
 
 JSON = "application/json"

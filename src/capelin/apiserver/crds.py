@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from capelin.apiserver.documents import causes, names
-from capelin.apiserver.documents.structural import check_structural
 from capelin.apiserver.registry import ALL_VERBS, PrinterColumn, Registry, ResourceDefinition, ScalePaths, Version
 from capelin.apiserver.surface.jsonpath import compile_path
 from capelin.runtime import codec
 from capelin.runtime.codec import Document
+from capelin.runtime.documents import causes, names
+from capelin.runtime.documents.structural import check_structural
 from capelin.runtime.errors import Cause
 
 RESOURCE = "customresourcedefinitions.apiextensions.k8s.io"

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from capelin.apiserver import crds
 from capelin.apiserver.builtin import podspecs
-from capelin.apiserver.documents import causes, names
-from capelin.apiserver.documents.documents import identical
 from capelin.apiserver.registry import Registry
 from capelin.runtime.codec import Document
+from capelin.runtime.documents import causes, names
+from capelin.runtime.documents.documents import identical
 from capelin.runtime.errors import Cause
 
 NAMESPACES = "namespaces"

@@ -11,11 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from capelin.apiserver import kinds, statuses, strategy
-from capelin.apiserver.documents import causes, objectmeta
-from capelin.apiserver.documents.apply import RESET_ALL_BUT_STATUS, RESET_STATUS, Writer, apply, track_update
-from capelin.apiserver.documents.fieldset import Fields
-from capelin.apiserver.documents.fieldtypes import DEDUCED, Type
-from capelin.apiserver.documents.schema import Schema, compile_schema
 from capelin.apiserver.registry import Registry, ResourceDefinition, Version
 from capelin.apiserver.replicas import check_replicas
 from capelin.apiserver.requests import STATUS, Target, WriteOptions
@@ -23,6 +18,11 @@ from capelin.apiserver.storage.store import Item, Key, Store
 from capelin.apiserver.surface.representation import as_version, ordered
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
+from capelin.runtime.documents import causes, objectmeta
+from capelin.runtime.documents.apply import RESET_ALL_BUT_STATUS, RESET_STATUS, Writer, apply, track_update
+from capelin.runtime.documents.fieldset import Fields
+from capelin.runtime.documents.fieldtypes import DEDUCED, Type
+from capelin.runtime.documents.schema import Schema, compile_schema
 from capelin.runtime.errors import Cause
 from capelin.runtime.seams import Clock, Random
 

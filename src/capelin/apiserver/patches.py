@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from capelin.apiserver import bodies
 from capelin.apiserver.bodies import Body
-from capelin.apiserver.documents import mergepatch, strategic
-from capelin.apiserver.documents.jsonpatch import json_patch
 from capelin.apiserver.objects import Transform
 from capelin.apiserver.requests import Target
 from capelin.runtime import errors
 from capelin.runtime.codec import Document
+from capelin.runtime.documents import mergepatch, strategic
+from capelin.runtime.documents.jsonpatch import json_patch
 from capelin.runtime.transport import Request
 
 JSON_PATCH = "application/json-patch+json"

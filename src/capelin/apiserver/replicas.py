@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from capelin.apiserver.documents import causes
 from capelin.apiserver.registry import ScalePaths
 from capelin.runtime.codec import Document
+from capelin.runtime.documents import causes
 from capelin.runtime.errors import Cause
 
 MAX_REPLICAS: Final = 2**31 - 1

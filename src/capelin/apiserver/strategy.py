@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from capelin.apiserver.documents import causes
-from capelin.apiserver.documents.documents import identical
-from capelin.apiserver.documents.objectmeta import OBJECT_META
-from capelin.apiserver.documents.validation import Validator
 from capelin.apiserver.registry import ResourceDefinition, Version
 from capelin.apiserver.requests import STATUS, Target
 from capelin.runtime import errors
 from capelin.runtime.codec import Document
+from capelin.runtime.documents import causes
+from capelin.runtime.documents.documents import identical
+from capelin.runtime.documents.objectmeta import OBJECT_META
+from capelin.runtime.documents.validation import Validator
 
 _METADATA = Validator(OBJECT_META)
 

@@ -9,7 +9,6 @@ from capelin.api.meta import LabelSelector, selector_string
 from capelin.apiserver import bodies, patches, statuses, strategy
 from capelin.apiserver.deletion import delete, delete_options
 from capelin.apiserver.disruption import check_eviction
-from capelin.apiserver.documents import causes
 from capelin.apiserver.objects import Objects
 from capelin.apiserver.registry import ScalePaths
 from capelin.apiserver.replicas import MAX_REPLICAS, at, steps
@@ -19,6 +18,7 @@ from capelin.apiserver.surface.representation import accepted, as_version, reply
 from capelin.apiserver.tokens import ServiceAccountTokens, requested
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
+from capelin.runtime.documents import causes
 from capelin.runtime.transport import Request, Response
 
 BUDGETS = "poddisruptionbudgets.policy"
