@@ -1,0 +1,206 @@
+"""AdmissionReview v1: the question an API server asks a webhook, and the answer.
+
+Both ends live here, because the embedded server asks what our own webhooks answer. Nothing here knows a rule.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, cast
+
+from capelin.api.meta import Resource
+from capelin.runtime import codec, errors
+from capelin.runtime.codec import Document
+from capelin.runtime.transport import User
+
+API_VERSION: Final = "admission.k8s.io/v1"
+KIND: Final = "AdmissionReview"
+
+Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+OPERATIONS: Final = ("CREATE", "UPDATE", "DELETE", "CONNECT")
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRequest:
+    """What a webhook is asked: may this be done, and with which changes.
+
+    `resource` is in the webhook's own version. `object` is what shall be stored (None for a deletion), `old` what is stored (None for a
+    create). `name` is empty while the server has not generated it yet. `options` are those of the request, as the wire has them.
+    """
+
+    uid: str
+    operation: Operation
+    resource: Resource
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+    object: Document | None = None
+    old: Document | None = None
+    dry_run: bool = False
+    user: User = field(default_factory=lambda: User(""))
+    options: Document = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewAnswer:
+    """What a webhook answers: nothing to say against it, unless there is a `refusal`; `patch` is a JSON patch of the object."""
+
+    refusal: errors.ApiError | None = None
+    patch: Sequence[Document] = ()
+    warnings: Sequence[str] = ()
+
+
+Judge = Callable[[ReviewRequest], Awaitable[ReviewAnswer]]
+"""Answers the reviews of one path."""
+
+
+def review_body(request: ReviewRequest) -> bytes:
+    """Return the question as an API server sends it."""
+    resource = request.resource
+    kind = {"group": resource.group, "version": resource.version, "kind": resource.kind}
+    plural = {"group": resource.group, "version": resource.version, "resource": resource.plural}
+    about: Document = {"uid": request.uid, "kind": kind, "resource": plural}
+    if request.subresource:
+        about["subResource"] = request.subresource
+    about |= {"requestKind": kind, "requestResource": plural}
+    if request.subresource:
+        about["requestSubResource"] = request.subresource
+    for name, value in (("name", request.name), ("namespace", request.namespace)):
+        if value:
+            about[name] = value
+    about |= {
+        "operation": request.operation,
+        "userInfo": _user_info(request.user),
+        "object": request.object,
+        "oldObject": request.old,
+        "dryRun": request.dry_run,
+        "options": request.options or None,
+    }
+    return codec.encode({"kind": KIND, "apiVersion": API_VERSION, "request": about})
+
+
+def read_review(body: bytes) -> ReviewRequest:
+    """Return the question that a body asks.
+
+    Raises:
+        BadRequest: it is no AdmissionReview v1 with a request; the message says what was found.
+    """
+    request = _envelope(body, "request")
+    operation = request.get("operation")
+    if operation not in OPERATIONS:
+        raise errors.BadRequest(f"request.operation: found {operation!r}, allowed are {', '.join(OPERATIONS)}")
+    kind, resource = _mapping(request, "kind"), _mapping(request, "resource")
+    return ReviewRequest(
+        uid=_text(request, "uid"),
+        operation=cast(Operation, operation),
+        resource=Resource(_text(resource, "group"), _text(resource, "version"), _text(resource, "resource"), _text(kind, "kind")),
+        subresource=_text(request, "subResource"),
+        namespace=_text(request, "namespace"),
+        name=_text(request, "name"),
+        object=_object(request, "object"),
+        old=_object(request, "oldObject"),
+        dry_run=request.get("dryRun") is True,
+        user=_user(_mapping(request, "userInfo")),
+        options=_object(request, "options") or {},
+    )
+
+
+def answer_body(uid: str, answer: ReviewAnswer) -> bytes:
+    """Return the answer as a webhook sends it."""
+    response: Document = {"uid": uid, "allowed": answer.refusal is None}
+    if answer.refusal is not None:
+        response["status"] = errors.to_status(answer.refusal)
+    elif answer.patch:
+        response |= {"patchType": "JSONPatch", "patch": base64.b64encode(codec.encode(list(answer.patch))).decode()}
+    if answer.warnings:
+        response["warnings"] = list(answer.warnings)
+    return codec.encode({"kind": KIND, "apiVersion": API_VERSION, "response": response})
+
+
+def read_answer(body: bytes, uid: str) -> ReviewAnswer:
+    """Return the answer to the question `uid` that a body gives.
+
+    Raises:
+        BadRequest: it is no answer to that question.
+    """
+    response = _envelope(body, "response")
+    if response.get("uid") != uid:
+        raise errors.BadRequest(f"response.uid: found {response.get('uid')!r}, allowed is {uid!r}, which was asked")
+    warnings = tuple(str(warning) for warning in response.get("warnings") or ())
+    if response.get("allowed") is not True:
+        return ReviewAnswer(_refusal(response.get("status")), warnings=warnings)
+    return ReviewAnswer(patch=_patch(response), warnings=warnings)
+
+
+def _refusal(status: Any) -> errors.ApiError:
+    found: Mapping[str, Any] = status if isinstance(status, Mapping) else {}
+    code = found.get("code")
+    code = code if isinstance(code, int) and 400 <= code < 600 else 403
+    default = {"message": found.get("reason") or "", "reason": "", "code": code}
+    return errors.from_status({**default, **found}, code=code)
+
+
+def _patch(response: Document) -> list[Document]:
+    encoded = response.get("patch")
+    if encoded is None:
+        return []
+    if response.get("patchType") != "JSONPatch":
+        raise errors.BadRequest(f"response.patchType: found {response.get('patchType')!r}, allowed is 'JSONPatch'")
+    try:
+        operations = codec.decode(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise errors.BadRequest("response.patch: allowed is a JSON patch in base64") from error
+    if not isinstance(operations, list):
+        raise errors.BadRequest("response.patch: allowed is a list of operations")
+    return operations
+
+
+def _envelope(body: bytes, part: str) -> Document:
+    try:
+        review = codec.decode_document(body)
+    except codec.DecodeError as error:
+        raise errors.BadRequest(f"the body is no {KIND}: {error}") from error
+    if (review.get("apiVersion"), review.get("kind")) != (API_VERSION, KIND):
+        found = f"{review.get('apiVersion')!r} {review.get('kind')!r}"
+        raise errors.BadRequest(f"apiVersion and kind: found {found}, allowed is {API_VERSION!r} {KIND!r}")
+    return _mapping(review, part)
+
+
+def _mapping(document: Mapping[str, Any], name: str) -> Document:
+    found = document.get(name)
+    if not isinstance(found, dict):
+        raise errors.BadRequest(f"{name}: allowed is an object")
+    return found
+
+
+def _object(document: Mapping[str, Any], name: str) -> Document | None:
+    return None if document.get(name) is None else _mapping(document, name)
+
+
+def _text(document: Mapping[str, Any], name: str) -> str:
+    found = document.get(name, "")
+    if not isinstance(found, str):
+        raise errors.BadRequest(f"{name}: allowed is a string")
+    return found
+
+
+def _user_info(user: User) -> Document:
+    found: Document = {"username": user.name}
+    if user.uid:
+        found["uid"] = user.uid
+    if user.groups:
+        found["groups"] = list(user.groups)
+    if user.extra:
+        found["extra"] = {name: list(values) for name, values in user.extra.items()}
+    return found
+
+
+def _user(info: Mapping[str, Any]) -> User:
+    groups, extra = info.get("groups") or (), info.get("extra") or {}
+    if not isinstance(groups, list | tuple) or not isinstance(extra, Mapping):
+        raise errors.BadRequest("userInfo: allowed are groups as a list and extra as an object")
+    named = {str(name): tuple(map(str, values)) for name, values in extra.items() if isinstance(values, list)}
+    return User(_text(info, "username"), tuple(map(str, groups)), _text(info, "uid"), named)
