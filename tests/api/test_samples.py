@@ -11,22 +11,15 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from capelin.api.cluster import Cluster
 from capelin.api.crds import KINDS, crd
-from capelin.api.defaults import default_cluster, default_kubeadmconfig, default_machine, default_machinedeployment, default_machineset
+from capelin.api.defaults import default_kubeadmconfig, default_machinedeployment, default_machineset
+from capelin.api.grouprules import machinedeployment_refusals, machineset_refusals
 from capelin.api.kubeadmconfig import KubeadmConfig
-from capelin.api.machine import Machine
+from capelin.api.kubeadmconfigrules import kubeadmconfig_refusals
 from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.machineset import MachineSet
 from capelin.api.meta import Model, Object
-from capelin.api.refusals import (
-    Refusal,
-    cluster_refusals,
-    kubeadmconfig_refusals,
-    machine_refusals,
-    machinedeployment_refusals,
-    machineset_refusals,
-)
+from capelin.api.refusals import Refusal
 from capelin.api.structural import schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,8 +28,6 @@ SAMPLES = sorted((ROOT / "config" / "samples").glob("*.yaml"))
 KIND_OF = {(kind.resource.api_version, kind.resource.kind): kind for kind in KINDS}
 
 ADMISSION: dict[type[Object], Callable[[Any], list[Refusal]]] = {
-    Cluster: lambda cluster: cluster_refusals(default_cluster(cluster)),
-    Machine: lambda machine: machine_refusals(default_machine(machine)),
     MachineSet: lambda machineset: machineset_refusals(default_machineset(machineset)),
     MachineDeployment: lambda deployment: machinedeployment_refusals(default_machinedeployment(deployment)),
     KubeadmConfig: lambda config: kubeadmconfig_refusals(default_kubeadmconfig(config)),

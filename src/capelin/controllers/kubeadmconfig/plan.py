@@ -7,10 +7,10 @@ from enum import Enum
 
 from capelin.api.defaults import default_kubeadmconfig
 from capelin.api.kubeadmconfig import FORMAT_IGNITION
+from capelin.api.kubeadmconfigrules import kubeadmconfig_refusals
 from capelin.api.machine import Machine
 from capelin.api.meta import find_condition
 from capelin.api.reasons import INFRASTRUCTURE_READY_CONDITION
-from capelin.api.refusals import kubeadmconfig_refusals
 from capelin.controllers.kubeadmconfig.lock import is_initialized
 from capelin.controllers.kubeadmconfig.scope import Scope
 from capelin.controllers.kubeadmconfig.tokens import TOKEN_TTL

@@ -14,13 +14,13 @@ from typing import Final
 
 from capelin.api.cluster import Cluster
 from capelin.api.defaults import default_machinedeployment
+from capelin.api.grouprules import machinedeployment_refusals
 from capelin.api.labels import CLUSTER_NAME_LABEL
 from capelin.api.machinedeployment import MACHINEDEPLOYMENT_FINALIZER, MachineDeployment, MachineDeploymentStatus
 from capelin.api.machinegroup import next_reckoning
 from capelin.api.meta import ObjectKey, owner_reference
 from capelin.api.pause import is_paused
 from capelin.api.references import ContractReference
-from capelin.api.refusals import machinedeployment_refusals
 from capelin.controllers.machinedeployment.machinesets import delete_machinesets, reconcile_machinesets
 from capelin.controllers.machinedeployment.rollout import Rollout
 from capelin.controllers.machinedeployment.scope import Scope

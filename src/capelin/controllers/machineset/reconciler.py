@@ -13,13 +13,13 @@ from typing import Final
 
 from capelin.api.cluster import Cluster
 from capelin.api.defaults import default_machinedeployment, default_machineset
+from capelin.api.grouprules import machineset_refusals
 from capelin.api.labels import CLUSTER_NAME_LABEL
 from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.machinegroup import next_reckoning
 from capelin.api.machineset import MACHINESET_FINALIZER, MachineSet, MachineSetStatus
 from capelin.api.meta import ObjectKey, owner_reference
 from capelin.api.pause import is_paused
-from capelin.api.refusals import machineset_refusals
 from capelin.controllers.machineset.companions import reconcile_companions, reconcile_templates
 from capelin.controllers.machineset.inplace import reconcile_in_place
 from capelin.controllers.machineset.machines import delete_machines, reconcile_machines

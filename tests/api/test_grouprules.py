@@ -6,21 +6,12 @@ from typing import Any
 
 import pytest
 
-from capelin.api.cluster import Cluster
 from capelin.api.defaults import default_machinedeployment, default_machineset
-from capelin.api.kubeadmconfig import KubeadmConfig
-from capelin.api.machine import Bootstrap, Machine, MachineTaint
+from capelin.api.grouprules import machinedeployment_refusals, machineset_refusals
 from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.machineset import MachineNaming
 from capelin.api.meta import LabelSelector, LabelSelectorRequirement
-from capelin.api.refusals import (
-    Refusal,
-    cluster_refusals,
-    kubeadmconfig_refusals,
-    machine_refusals,
-    machinedeployment_refusals,
-    machineset_refusals,
-)
+from capelin.api.refusals import Refusal
 from tests import build
 
 
@@ -29,12 +20,8 @@ def fields(refusals: list[Refusal]) -> list[str]:
 
 
 def test_objects_that_are_fine_are_not_refused() -> None:
-    assert cluster_refusals(build.cluster()) == []
-    assert machine_refusals(build.machine()) == []
     assert machineset_refusals(default_machineset(build.machineset())) == []
     assert machinedeployment_refusals(default_machinedeployment(build.machinedeployment())) == []
-    assert kubeadmconfig_refusals(build.kubeadmconfig()) == []
-    assert kubeadmconfig_refusals(KubeadmConfig.parse({})) == []
 
 
 def test_a_selector_that_does_not_match_the_template_is_refused() -> None:
@@ -105,7 +92,6 @@ def test_a_version_that_is_none_is_refused() -> None:
     template = build.machine_template("workers", labels={}, version="latest")
 
     assert "spec.template.spec.version" in fields(machineset_refusals(build.machineset(template=template)))
-    assert fields(machine_refusals(build.machine(spec={"version": "latest"}))) == ["spec.version"]
 
 
 def test_autoscaler_bounds_that_are_no_numbers_are_refused() -> None:
@@ -118,54 +104,3 @@ def test_autoscaler_bounds_that_are_no_numbers_are_refused() -> None:
 
 def test_a_deployments_name_must_fit_into_a_label() -> None:
     assert fields(machinedeployment_refusals(build.machinedeployment("w" * 64))) == ["metadata.name"]
-
-
-def test_a_machine_without_any_source_of_bootstrap_data_is_refused() -> None:
-    nothing = {"bootstrap": Bootstrap()}
-
-    assert fields(machine_refusals(build.machine(spec=nothing))) == ["spec.bootstrap"]
-    assert machine_refusals(build.machine(spec=nothing, labels={"cluster.x-k8s.io/pool-name": "pool"})) == []
-
-
-def test_only_control_plane_machines_may_carry_the_control_plane_taint() -> None:
-    taints = {"taints": [MachineTaint(key="node-role.kubernetes.io/control-plane", effect="NoSchedule", propagation="Always")]}
-
-    assert fields(machine_refusals(build.machine(spec=taints))) == ["spec.taints"]
-    assert machine_refusals(build.machine(spec=taints, control_plane=True)) == []
-
-
-def test_a_cluster_that_refers_to_nothing_is_refused() -> None:
-    assert fields(cluster_refusals(Cluster.parse({"metadata": {"name": "demo"}, "spec": {"paused": False}}))) == ["spec"]
-
-
-def test_a_clusters_name_and_networks_must_be_usable() -> None:
-    document = build.cluster("d" * 64).wire()
-    document["spec"]["clusterNetwork"] = {
-        "pods": {"cidrBlocks": ["10.244.0.0/16", "10.244.0.0"]},
-        "services": {"cidrBlocks": ["fd00::/108"]},
-    }
-
-    assert fields(cluster_refusals(Cluster.parse(document))) == ["metadata.name", "spec.clusterNetwork.pods.cidrBlocks[1]"]
-
-
-def test_contradictions_in_a_kubeadmconfig_are_refused() -> None:
-    source = {"secret": {"name": "secret", "key": "key"}}
-    spec = {
-        "files": [{"path": "/a", "content": "x"}, {"path": "/a", "content": "x", "contentFrom": source}],
-        "users": [{"name": "ops", "passwd": "x", "passwdFrom": source}],
-        "diskSetup": {"partitions": [{"device": "/dev/sdb", "diskLayout": [{"percentage": 60}, {"percentage": 41}]}]},
-    }
-
-    refusals = kubeadmconfig_refusals(KubeadmConfig.parse({"spec": spec}))
-
-    assert fields(refusals) == [
-        "spec.files[0].path",
-        "spec.files[1]",
-        "spec.files[1].path",
-        "spec.users[0]",
-        "spec.diskSetup.partitions[0].diskLayout",
-    ]
-
-
-def test_a_machine_that_is_fine_stays_fine_when_read_from_the_wire() -> None:
-    assert machine_refusals(Machine.parse(build.machine().wire())) == []

@@ -1,0 +1,1 @@
+"""Rules that several kinds keep, by what they are about."""
