@@ -63,13 +63,22 @@ class ServiceAccount(Object):
 class ObjectReference(Model):
     """Points at an object, completely enough to find the very one."""
 
+    shape: ClassVar[Shape] = Shape(atomic=True)
+
     api_version: str | None = None
+    """apiVersion is the API group and version of the object."""
     kind: str | None = None
+    """kind is the kind of the object."""
     name: str | None = None
+    """name is the name of the object."""
     namespace: str | None = None
+    """namespace is where the object is; empty for kinds without namespace."""
     uid: str | None = None
+    """uid tells the object from others that had its name before or have it later."""
     resource_version: str | None = None
+    """resourceVersion is the version of the object that is meant."""
     field_path: str | None = None
+    """fieldPath names the part of the object that is meant; the whole object without it."""
 
 
 class EventSource(Model):

@@ -1,6 +1,6 @@
 """CustomResourceDefinitions, compiled from the types.
 
-Only `v1beta2` is served and stored.
+Each kind is served and stored in one version, which for nearly all of them is `v1beta2`.
 """
 
 from __future__ import annotations
@@ -8,15 +8,25 @@ from __future__ import annotations
 from typing import Any
 
 from capelin.api.cluster import Cluster
+from capelin.api.clusterresourceset import ClusterResourceSet
+from capelin.api.clusterresourcesetbinding import ClusterResourceSetBinding
 from capelin.api.devcluster import DevCluster, DevClusterTemplate
 from capelin.api.devmachine import DevMachine, DevMachineTemplate
+from capelin.api.extensionconfig import ExtensionConfig
+from capelin.api.ipaddress import IPAddress
+from capelin.api.ipaddressclaim import IPAddressClaim
 from capelin.api.kubeadmconfig import KubeadmConfig, KubeadmConfigTemplate
 from capelin.api.labels import PROVIDER_LABEL
 from capelin.api.machine import Machine
 from capelin.api.machinedeployment import MachineDeployment
+from capelin.api.machinedrainrule import MachineDrainRule
+from capelin.api.machinehealthcheck import MachineHealthCheck
+from capelin.api.machinepool import MachinePool
 from capelin.api.machineset import MachineSet
 from capelin.api.meta import Object
+from capelin.api.metadata import Metadata
 from capelin.api.presentation import Column, Presentation
+from capelin.api.provider import Provider
 from capelin.api.structural import schema
 
 Document = dict[str, Any]
@@ -26,12 +36,22 @@ KINDS: tuple[type[Object], ...] = (
     Machine,
     MachineSet,
     MachineDeployment,
+    MachinePool,
+    MachineHealthCheck,
+    MachineDrainRule,
+    ClusterResourceSet,
+    ClusterResourceSetBinding,
+    IPAddressClaim,
+    IPAddress,
+    ExtensionConfig,
     KubeadmConfig,
     KubeadmConfigTemplate,
     DevCluster,
     DevClusterTemplate,
     DevMachine,
     DevMachineTemplate,
+    Provider,
+    Metadata,
 )
 """Every kind Capelin brings, in the order a reader meets them."""
 
@@ -41,7 +61,14 @@ CONTRACT_LABEL = "cluster.x-k8s.io/v1beta2"
 INSTALLED_LABEL = "clusterctl.cluster.x-k8s.io"
 """On everything that belongs to an installation, so that tools find it."""
 
-_CORE_GROUP = "cluster.x-k8s.io"
+CORE_LABEL = "clusterctl.cluster.x-k8s.io/core"
+"""On what tools need to keep track of installations, and must not remove together with any of them."""
+
+INVENTORY = "inventory"
+"""The value of that label on the kinds that say which providers are installed."""
+
+CORE_PROVIDER = "cluster-api"
+"""The provider that core, add-ons, address management and runtime extensions are installed as."""
 
 
 def all_crds() -> list[Document]:
@@ -55,7 +82,7 @@ def crd(kind: type[Object]) -> Document:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{resource.plural}.{resource.group}", "labels": _labels(resource.group, resource.version, presentation)},
+        "metadata": {"name": f"{resource.plural}.{resource.group}", "labels": _labels(resource.version, presentation)},
         "spec": {
             "group": resource.group,
             "names": _names(kind, presentation),
@@ -72,9 +99,11 @@ def presentation_of(kind: type[Object]) -> Presentation:
     return found
 
 
-def _labels(group: str, version: str, presentation: Presentation) -> dict[str, str]:
-    # Core kinds carry no contract label: it is what makes a kind one that a reference to a provider may point at.
-    contract = {} if group == _CORE_GROUP else {CONTRACT_LABEL: version}
+def _labels(version: str, presentation: Presentation) -> dict[str, str]:
+    # Core's own kinds carry no contract label: it is what makes a kind one that a reference to a provider may point at.
+    if presentation.provider is None:
+        return {INSTALLED_LABEL: "", CORE_LABEL: INVENTORY}
+    contract = {} if presentation.provider == CORE_PROVIDER else {CONTRACT_LABEL: version}
     return {PROVIDER_LABEL: presentation.provider, INSTALLED_LABEL: "", **contract}
 
 
@@ -85,9 +114,12 @@ def _names(kind: type[Object], presentation: Presentation) -> Document:
         "listKind": f"{resource.kind}List",
         "plural": resource.plural,
         "singular": resource.kind.lower(),
-        "categories": ["cluster-api"],
     }
-    return names | ({"shortNames": list(presentation.short_names)} if presentation.short_names else {})
+    if presentation.categories:
+        names["categories"] = list(presentation.categories)
+    if presentation.short_names:
+        names["shortNames"] = list(presentation.short_names)
+    return names
 
 
 def _version(kind: type[Object], presentation: Presentation) -> Document:
@@ -111,9 +143,7 @@ def _subresources(presentation: Presentation) -> Document:
     if presentation.status:
         found["status"] = {}
     if presentation.scale:
-        found["scale"] = {
-            "specReplicasPath": ".spec.replicas",
-            "statusReplicasPath": ".status.replicas",
-            "labelSelectorPath": ".status.selector",
-        }
+        found["scale"] = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+        if presentation.scale_selector:
+            found["scale"]["labelSelectorPath"] = ".status.selector"
     return found

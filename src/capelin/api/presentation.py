@@ -20,14 +20,17 @@ class Column:
 class Presentation:
     """What a CRD says about its kind beside the schema.
 
-    `provider` is the value of the provider label: what a user installs or leaves out as one.
+    `provider` is the value of the provider label: what a user installs or leaves out as one. It is None for the inventory, which says what
+    is installed and so belongs to none of it. `scale_selector` tells whether the scale subresource names a selector of what it scales.
     """
 
-    provider: str
+    provider: str | None
     short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ("cluster-api",)
     columns: tuple[Column, ...] = ()
     status: bool = True
     scale: bool = False
+    scale_selector: bool = True
 
 
 def condition_column(name: str, condition: str = "", *, wide: bool = False) -> Column:

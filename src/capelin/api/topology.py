@@ -6,12 +6,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from capelin.api.healthchecks import HealthChecks, Remediation, WorkerRemediation
 from capelin.api.machine import MachineDeletion, MachineTaint, ReadinessGate
 from capelin.api.machinedeployment import MachineDeploymentRollout
-from capelin.api.markers import ATOMIC_LIST, Enum, Items, Length, MapList, Pattern, Rule, Shape
+from capelin.api.markers import ATOMIC_LIST, Enum, Items, Length, MapList, Pattern, Shape
 from capelin.api.meta import Model, TemplateMetadata, Time
-from capelin.api.references import TemplateReference
-from capelin.api.scalars import AnyValue, ConditionType, Int32, IntOrString, NonNegative, Subdomain
+from capelin.api.scalars import AnyValue, Int32, NonNegative, Subdomain
 
 
 class ClusterClassReference(Model):
@@ -23,70 +23,6 @@ class ClusterClassReference(Model):
     """namespace is where the ClusterClass is; the cluster's own namespace unless set."""
 
 
-_NOT_OF_HEALTH_CHECKS = Rule(
-    "!(self in ['Ready','Available','HealthCheckSucceeded','OwnerRemediated','ExternallyRemediated'])",
-    "type must not be one of: Ready, Available, HealthCheckSucceeded, OwnerRemediated, ExternallyRemediated",
-)
-
-
-class UnhealthyMachineCondition(Model):
-    """A condition that makes a Machine unhealthy when it lasts."""
-
-    status: Annotated[str, Enum("True", "False", "Unknown")]
-    """status is the status that is unhealthy."""
-    timeout_seconds: NonNegative
-    """timeoutSeconds is how long the condition must have that status."""
-    type: Annotated[ConditionType, _NOT_OF_HEALTH_CHECKS]
-    """type is the type of the condition. Conditions that health checks themselves decide cannot be named."""
-
-
-class UnhealthyNodeCondition(Model):
-    """A condition that makes a Node, and so its Machine, unhealthy when it lasts."""
-
-    status: Annotated[str, Length(1)]
-    """status is the status that is unhealthy."""
-    timeout_seconds: NonNegative
-    """timeoutSeconds is how long the condition must have that status."""
-    type: Annotated[str, Length(1)]
-    """type is the type of the condition."""
-
-
-class HealthChecks(Model):
-    """What makes a Machine unhealthy."""
-
-    shape: ClassVar[Shape] = Shape(min_properties=1)
-
-    node_startup_timeout_seconds: NonNegative | None = None
-    """nodeStartupTimeoutSeconds is how long a Machine may take to become a Node before it counts as unhealthy; 0 turns this check off."""
-    unhealthy_machine_conditions: Annotated[list[UnhealthyMachineCondition], Items(1, 100), ATOMIC_LIST] | None = None
-    """unhealthyMachineConditions are conditions of the Machine, any of which makes it unhealthy once it has lasted long enough."""
-    unhealthy_node_conditions: Annotated[list[UnhealthyNodeCondition], Items(1, 100), ATOMIC_LIST] | None = None
-    """unhealthyNodeConditions are conditions of the Node, any of which makes the Machine unhealthy once it has lasted long enough."""
-
-
-class RemediationTrigger(Model):
-    """When remediation may run at all."""
-
-    shape: ClassVar[Shape] = Shape(min_properties=1)
-
-    unhealthy_in_range: Annotated[str, Length(1, 32), Pattern(r"^\[[0-9]+-[0-9]+\]$")] | None = None
-    """unhealthyInRange lets remediation run while the number of unhealthy Machines is in this range, such as [3-5]. It wins over
-    unhealthyLessThanOrEqualTo."""
-    unhealthy_less_than_or_equal_to: IntOrString | None = None
-    """unhealthyLessThanOrEqualTo lets remediation run while no more than this number, or percentage, of Machines is unhealthy."""
-
-
-class ControlPlaneRemediation(Model):
-    """How unhealthy control-plane Machines are replaced."""
-
-    shape: ClassVar[Shape] = Shape(min_properties=1)
-
-    template_ref: TemplateReference | None = None
-    """templateRef names a template of requests to something else that remediates; without it the owner replaces the Machine."""
-    trigger_if: RemediationTrigger | None = None
-    """triggerIf decides whether remediation may run at all."""
-
-
 class ControlPlaneHealthCheck(Model):
     """Health checks of the control plane's Machines."""
 
@@ -96,7 +32,7 @@ class ControlPlaneHealthCheck(Model):
     """checks replace the class's checks as a whole."""
     enabled: bool | None = None
     """enabled turns the health check on or off, whatever the class says."""
-    remediation: ControlPlaneRemediation | None = None
+    remediation: Remediation | None = None
     """remediation replaces the class's remediation as a whole."""
 
 
@@ -168,19 +104,6 @@ class MachineDeploymentTopologyDeletion(Model):
     """order decides which Machines go first when there are too many: Random, Newest or Oldest."""
 
 
-class MachineDeploymentTopologyRemediation(Model):
-    """How unhealthy Machines of the deployment are replaced."""
-
-    shape: ClassVar[Shape] = Shape(min_properties=1)
-
-    max_in_flight: IntOrString | None = None
-    """maxInFlight is how many Machines, or which percentage of them, may be under remediation at once."""
-    template_ref: TemplateReference | None = None
-    """templateRef names a template of requests to something else that remediates; without it the owner replaces the Machine."""
-    trigger_if: RemediationTrigger | None = None
-    """triggerIf decides whether remediation may run at all."""
-
-
 class MachineDeploymentHealthCheck(Model):
     """Health checks of the deployment's Machines."""
 
@@ -190,7 +113,7 @@ class MachineDeploymentHealthCheck(Model):
     """checks replace the class's checks as a whole."""
     enabled: bool | None = None
     """enabled turns the health check on or off, whatever the class says."""
-    remediation: MachineDeploymentTopologyRemediation | None = None
+    remediation: WorkerRemediation | None = None
     """remediation replaces the class's remediation as a whole."""
 
 
