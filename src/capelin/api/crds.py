@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from capelin.api.cluster import Cluster
+from capelin.api.clusterclass import ClusterClass
 from capelin.api.clusterresourceset import ClusterResourceSet
 from capelin.api.clusterresourcesetbinding import ClusterResourceSetBinding
 from capelin.api.devcluster import DevCluster, DevClusterTemplate
@@ -39,6 +40,7 @@ KINDS: tuple[type[Object], ...] = (
     MachinePool,
     MachineHealthCheck,
     MachineDrainRule,
+    ClusterClass,
     ClusterResourceSet,
     ClusterResourceSetBinding,
     IPAddressClaim,

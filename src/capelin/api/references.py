@@ -8,6 +8,11 @@ from capelin.api.markers import Length, Pattern, Shape
 from capelin.api.meta import Model
 from capelin.api.scalars import Kind, Subdomain
 
+APIVersion = Annotated[
+    str, Length(1, 317), Pattern(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/[a-z]([-a-z0-9]*[a-z0-9])?$")
+]
+"""An API group and a version of it, as `group/version`."""
+
 
 class ContractReference(Model):
     """Names an object of another provider by group, kind and name; the version is looked up when it is followed."""
@@ -24,9 +29,7 @@ class ContractReference(Model):
 class TemplateReference(Model):
     """Names a template, with its version."""
 
-    api_version: Annotated[
-        str, Length(1, 317), Pattern(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/[a-z]([-a-z0-9]*[a-z0-9])?$")
-    ]
+    api_version: APIVersion
     """apiVersion is the API group and version of the template."""
     kind: Kind
     """kind is the kind of the template."""
