@@ -51,7 +51,7 @@ def role() -> str:
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "ClusterRole",
             "metadata": {"name": "capelin-runtime", "labels": {"cluster.x-k8s.io/aggregate-to-manager": "true"}},
-            "rules": merged(assembly.RUNTIME_RULES),
+            "rules": merged([*assembly.RUNTIME_RULES, *assembly.admission_rules()]),
         },
     ]
     return HEADER + "---\n".join(yaml.safe_dump(document, sort_keys=False, width=120) for document in documents)

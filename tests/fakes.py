@@ -642,3 +642,16 @@ def _field_rule(rule: str) -> tuple[str, bool, str]:
         return path, True, value
     path, _, value = rule.replace("==", "=").partition("=")
     return path, False, value
+
+
+class NoLookups:
+    """Lookups of webhooks that need none: any look is a failure of the test."""
+
+    async def get(self, kind: Any, key: Any) -> Any:
+        raise AssertionError(f"nothing should look up {kind.__name__} {key}")
+
+    async def list(self, kind: Any, *, namespace: str = "") -> Any:
+        raise AssertionError(f"nothing should list {kind.__name__} in {namespace!r}")
+
+    async def referenced(self, reference: Any, namespace: str) -> Any:
+        raise AssertionError(f"nothing should look up {reference} in {namespace!r}")

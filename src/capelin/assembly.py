@@ -6,16 +6,18 @@ differs between them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar, get_args
 
 from capelin.api.core import Secret
+from capelin.api.crds import KINDS
 from capelin.api.devcluster import DevCluster
 from capelin.api.labels import CLUSTER_NAME_LABEL, DEPLOYMENT_NAME_LABEL
 from capelin.api.machine import Machine
-from capelin.api.meta import ObjectKey
+from capelin.api.meta import Object, ObjectKey, Unstructured
+from capelin.api.references import ContractReference
 from capelin.cloud.inmemory.cloud import InMemoryCloud
 from capelin.cloud.inmemory.cluster import Servers
 from capelin.cloud.inmemory.ports import Ports
@@ -38,15 +40,18 @@ from capelin.controllers.machinedeployment.watches import DECLARATION as MACHINE
 from capelin.controllers.machineset.reconciler import MachineSetReconciler
 from capelin.controllers.machineset.watches import DECLARATION as MACHINESET
 from capelin.runtime import codec
+from capelin.runtime.admission.reviews import Judge
 from capelin.runtime.cache import Scope
 from capelin.runtime.caches import CachePlan
-from capelin.runtime.contract import Contracts
+from capelin.runtime.client import Client, Selection
+from capelin.runtime.contract import ContractError, Contracts
 from capelin.runtime.entries import CachedObject
 from capelin.runtime.external import ExternalObjects
 from capelin.runtime.manager import Manager
 from capelin.runtime.reconcile import Change, Declaration, Reconciler, Rule
 from capelin.runtime.seams import Clock, Keys, Random
 from capelin.runtime.transport import Connect, Endpoints
+from capelin.webhooks import catalog
 from capelin.workload.certificates import ClusterCertificates, Purpose
 from capelin.workload.connections import Connections
 from capelin.workload.credentials import AddressPolicy
@@ -58,6 +63,9 @@ KUBECONFIG_SUFFIX: Final = "-kubeconfig"
 
 RUNTIME_RULES: Final = (Rule(("",), ("events",), ("create", "patch")),)
 """What the engine itself does, whichever controllers run. Leases are granted by a Role in the manager's own namespace."""
+
+
+O = TypeVar("O", bound=Object)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,59 @@ _BUILDERS: Final[dict[str, Callable[[_Wiring], Reconciler]]] = {
     DEVCLUSTER.name: _devcluster,
     DEVMACHINE.name: _devmachine,
 }
+
+
+# -- admission ----------------------------------------------------------------------------------------------------------------------
+
+
+ATTENDED_FIELDS: Final = {"topology": "Cluster.spec.topology"}
+"""Fields that take a controller of their own, by its name."""
+
+
+def unattended() -> frozenset[str]:
+    """Return the kinds that report conditions, and the fields, that no controller of this version acts on."""
+    names, attended = {declaration.name for declaration in declarations()}, {declaration.kind for declaration in declarations()}
+    kinds = {kind.resource.kind for kind in KINDS if kind not in attended and _has_conditions(kind)}
+    return frozenset(kinds | {field for name, field in ATTENDED_FIELDS.items() if name not in names})
+
+
+def _has_conditions(kind: type[Object]) -> bool:
+    status = kind.model_fields.get("status")
+    return status is not None and any("conditions" in getattr(part, "model_fields", {}) for part in get_args(status.annotation))
+
+
+def admission(manager: Manager) -> Mapping[str, Judge]:
+    """Return what answers the reviews of every webhook, by path; it reads other objects from the API server itself."""
+    lookups = ServerLookups(manager.live, Contracts(manager.live, manager.clock))
+    return catalog.judges(lookups, unattended())
+
+
+def admission_rules() -> Iterable[Rule]:
+    """Return what the webhooks may read."""
+    for webhook in catalog.WEBHOOKS:
+        for kind in webhook.reads:
+            yield Rule((kind.resource.group,), (kind.resource.plural,), ("get", "list"))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLookups:
+    """Reads for webhooks, from the API server."""
+
+    live: Client
+    contracts: Contracts
+
+    async def get(self, kind: type[O], key: ObjectKey) -> O | None:
+        return await self.live.get(kind, key)
+
+    async def list(self, kind: type[O], *, namespace: str = "") -> list[O]:
+        return await self.live.list(kind, Selection(namespace=namespace))
+
+    async def referenced(self, reference: ContractReference, namespace: str) -> Unstructured | None:
+        try:
+            resource = await self.contracts.resource(reference.api_group, reference.kind)
+        except ContractError:
+            return None  # of a kind that is no provider's there is no object
+        return await self.live.get(resource, ObjectKey(namespace, reference.name))
 
 
 # -- what wakes controllers besides the management API ------------------------------------------------------------------------------

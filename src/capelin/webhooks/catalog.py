@@ -32,7 +32,7 @@ _CHANGES_WHAT_IS_JUDGED: Final = " || ".join(
 
 
 def judges(lookups: Lookups, unattended: Collection[str] = ()) -> Mapping[str, Judge]:
-    """Return what answers the reviews of all webhooks, by path. `unattended` names the kinds that no controller acts on."""
+    """Return what answers the reviews of all webhooks, by path. `unattended` names what no controller acts on."""
     found: dict[str, Judge] = {}
     for webhook in WEBHOOKS:
         found.update(judging.judges(webhook, lookups, unattended))

@@ -36,7 +36,7 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """Answers the reviews of one webhook. `unattended` names the kinds that no controller of this version acts on."""
+    """Answers the reviews of one webhook. `unattended` names what no controller of this version acts on; see `unattended_in`."""
 
     webhook: AnyWebhook
     lookups: Lookups
@@ -99,9 +99,8 @@ class Judging:
                     denials.append(found.text)
                 case Notice():
                     notices.append(found.text)
-        kind = self.webhook.kind.resource.kind
-        if review.operation == "CREATE" and kind in self.unattended:
-            notices.append(unattended_notice(kind))
+        if review.operation != "DELETE":
+            notices += unattended_in(self.unattended, self.webhook.resource.kind, review.object or {}, review.old)
         return ReviewAnswer(_refusal(review, self.webhook.kind, refusals, denials), warnings=notices)
 
 
@@ -114,9 +113,28 @@ def judges(webhook: AnyWebhook, lookups: Lookups, unattended: Collection[str] = 
     return found
 
 
-def unattended_notice(kind: str) -> str:
-    """Return what to say of a kind that no controller acts on."""
-    return f"this version of Capelin runs no controller for {kind}: the object is stored, and nothing acts on it"
+def unattended_in(unattended: Iterable[str], kind: str, document: Document, old: Document | None = None) -> list[str]:
+    """Return what to say of an object, or of a field it did not have before, that no controller acts on.
+
+    `unattended` has kinds (`MachinePool`) and fields (`Cluster.spec.topology`).
+    """
+    told = []
+    for entry in unattended:
+        name, _, field = entry.partition(".")
+        if name != kind or (old is not None and (not field or at(old, field) is not None)):
+            continue
+        if not field:
+            told.append(f"this version of Capelin runs no controller for {kind}: the object is stored, and nothing acts on it")
+        elif at(document, field) is not None:
+            told.append(f"{field}: this version of Capelin runs no controller for it: the field is stored, and nothing acts on it")
+    return told
+
+
+def at(document: Any, path: str) -> Any:
+    """Return the value at a dotted path; None where there is none."""
+    for step in path.split("."):
+        document = document.get(step) if isinstance(document, dict) else None
+    return document
 
 
 def mutating_path(webhook: AnyWebhook) -> str:
