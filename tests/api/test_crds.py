@@ -12,6 +12,8 @@ import pytest
 
 from capelin.api.crds import CONTRACT_LABEL, CORE_LABEL, INSTALLED_LABEL, KINDS, all_crds, crd
 from capelin.api.labels import PROVIDER_LABEL
+from capelin.api.machinedeployment import MachineDeployment
+from capelin.api.machinepool import MachinePool
 from capelin.api.meta import Object
 
 EXPECTED_KINDS = 21
@@ -117,6 +119,25 @@ def test_exactly_the_kinds_of_replaceable_providers_carry_the_contract_label(kin
     replaceable = kind.resource.group.partition(".")[0] in ("bootstrap", "controlplane", "infrastructure")
 
     assert crd(kind)["metadata"]["labels"].get(CONTRACT_LABEL) == ("v1beta2" if replaceable else None)
+
+
+def test_a_kind_is_served_for_the_whole_cluster_only_where_its_objects_belong_to_no_namespace() -> None:
+    scopes = {document["spec"]["names"]["kind"]: document["spec"]["scope"] for document in all_crds()}
+
+    assert {kind for kind, scope in scopes.items() if scope != "Namespaced"} == {"ExtensionConfig"}
+
+
+def test_what_is_never_stored_is_not_among_what_is_listed_together() -> None:
+    names = {document["spec"]["names"]["kind"]: document["spec"]["names"].get("categories") for document in all_crds()}
+
+    assert {kind for kind, categories in names.items() if categories != ["cluster-api"]} == {"Metadata"}
+
+
+def test_a_pool_is_scaled_without_a_selector_and_a_deployment_with_one() -> None:
+    pool, deployment = (crd(kind)["spec"]["versions"][0]["subresources"]["scale"] for kind in (MachinePool, MachineDeployment))
+
+    assert pool == {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+    assert deployment == pool | {"labelSelectorPath": ".status.selector"}
 
 
 def described(schema: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ import binascii
 import json
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,14 +18,29 @@ from capelin.api.kubeadmconfig import KubeadmConfig
 from capelin.api.machine import Machine
 from capelin.api.machineset import MachineSet
 from capelin.api.meta import LabelSelector, Object, selector_matches, selector_string, set_condition, wire_name
+from capelin.api.structural import schema
 from capelin.api.topology import Topology
-from tests import build
+from tests import build, buildclasses
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
+
+BUILT_CLASSES: list[Object] = [
+    buildclasses.clusterclass(
+        pools=[buildclasses.machinepool_class()], variables=[buildclasses.class_variable()], patches=[buildclasses.class_patch()]
+    ),
+    buildclasses.machinepool(),
+    buildclasses.machinehealthcheck(),
+    buildclasses.machinedrainrule(),
+    buildclasses.clusterresourceset(),
+    buildclasses.clusterresourcesetbinding(),
+    buildclasses.ipaddressclaim(),
+    buildclasses.ipaddress(),
+    buildclasses.extensionconfig(),
+]
 
 REFERENCE = {"apiGroup": "infrastructure.cluster.x-k8s.io", "kind": "DevMachine", "name": "worker"}
 
@@ -90,7 +106,7 @@ def test_a_null_in_a_known_field_is_read_as_absent() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.resource.kind)
 def test_every_kind_reads_an_object_with_nothing_but_its_required_fields(kind: type[Object]) -> None:
-    built: list[Object] = [build.cluster(), build.machine(), build.machineset(), build.machinedeployment()]
+    built: list[Object] = [build.cluster(), build.machine(), build.machineset(), build.machinedeployment(), *BUILT_CLASSES]
     bare = {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, "metadata": {"name": "a"}}
     document = {type(found): found.wire() for found in built}.get(kind, bare)
 
@@ -110,11 +126,21 @@ def test_every_kind_reads_an_object_with_nothing_but_its_required_fields(kind: t
         build.namespace(),
         build.node(provider_id="dev:////worker"),
         build.pod(),
+        *BUILT_CLASSES,
+        buildclasses.provider(),
+        buildclasses.release_metadata(),
     ],
     ids=lambda built: str(built.resource.kind),
 )
 def test_built_objects_read_back_as_themselves(built: Object) -> None:
     assert type(built).parse(json.dumps(built.wire())).wire() == built.wire()
+
+
+@pytest.mark.parametrize("built", BUILT_CLASSES, ids=lambda built: str(built.resource.kind))
+def test_built_objects_fit_the_schema_of_their_kind(built: Object) -> None:
+    validator = jsonschema_rs.Draft4Validator(schema(type(built)))
+
+    assert [error.message for error in validator.iter_errors(built.wire())] == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from capelin.api.cluster import Cluster
+from capelin.api.clusterresourceset import APPLY_ONCE, ClusterResourceSet
+from capelin.api.extensionconfig import SERVICE_PORT, ExtensionConfig
+from capelin.api.healthchecks import HealthChecks
 from capelin.api.kubeadmconfig import FORMAT_CLOUD_CONFIG, KubeadmConfig, KubeadmConfigSpec
 from capelin.api.labels import (
     AUTOSCALER_MAX_SIZE_ANNOTATION,
@@ -18,7 +21,7 @@ from capelin.api.labels import (
     SET_NAME_LABEL,
     as_label_value,
 )
-from capelin.api.machine import Machine, MachineDeletion
+from capelin.api.machine import Machine, MachineDeletion, MachineSpec
 from capelin.api.machinedeployment import (
     ROLLING_UPDATE,
     MachineDeployment,
@@ -27,6 +30,8 @@ from capelin.api.machinedeployment import (
     RollingUpdate,
     RolloutStrategy,
 )
+from capelin.api.machinehealthcheck import NODE_STARTUP_TIMEOUT_SECONDS, MachineHealthCheck
+from capelin.api.machinepool import MachinePool
 from capelin.api.machineset import DELETION_ORDER_RANDOM, MachineSet, MachineSetDeletion, MachineSetSpec, MachineTemplate
 from capelin.api.meta import LabelSelector, Model, Object, TemplateMetadata
 
@@ -48,12 +53,7 @@ def default_cluster(cluster: Cluster) -> Cluster:
 
 def default_machine(machine: Machine) -> Machine:
     """Return the Machine with its cluster's label, its version spelled `v1.2.3` and a bound for the deletion of its Node."""
-    spec = machine.spec
-    deletion = spec.deletion or MachineDeletion()
-    if deletion.node_deletion_timeout_seconds is None:
-        deletion = _with(deletion, node_deletion_timeout_seconds=NODE_DELETION_TIMEOUT_SECONDS)
-    version = None if spec.version is None else prefixed_version(spec.version)
-    return _labelled(_with(machine, spec=_with(spec, deletion=deletion, version=version)), spec.cluster_name)
+    return _labelled(_with(machine, spec=_machine_spec(machine.spec)), machine.spec.cluster_name)
 
 
 def default_machineset(machineset: MachineSet, *, previous: int | None = None) -> MachineSet:
@@ -77,6 +77,39 @@ def default_machinedeployment(deployment: MachineDeployment, *, previous: int | 
     spec = _with_selector(deployment.spec, DEPLOYMENT_NAME_LABEL, deployment.metadata.name)
     spec = _with(spec, rollout=_rollout(spec.rollout), replicas=_replicas(spec.replicas, deployment, previous))
     return _labelled(_with(deployment, spec=spec), spec.cluster_name)
+
+
+def default_machinepool(pool: MachinePool, *, previous: int | None = None) -> MachinePool:
+    """Return the pool with its cluster's label and replicas filled in, and its template completed as a Machine is.
+
+    `previous` is the number of replicas before an update that leaves it out; None for a new pool.
+    """
+    spec = pool.spec
+    template = _with(spec.template, spec=_machine_spec(spec.template.spec))
+    spec = _with(spec, template=template, replicas=_replicas(spec.replicas, pool, previous))
+    return _labelled(_with(pool, spec=spec), spec.cluster_name)
+
+
+def default_machinehealthcheck(check: MachineHealthCheck) -> MachineHealthCheck:
+    """Return the check with its cluster's label and a bound for the time a Machine may take to become a Node."""
+    checks = check.spec.checks or HealthChecks()
+    if checks.node_startup_timeout_seconds is None:
+        checks = _with(checks, node_startup_timeout_seconds=NODE_STARTUP_TIMEOUT_SECONDS)
+    return _labelled(_with(check, spec=_with(check.spec, checks=checks)), check.spec.cluster_name)
+
+
+def default_clusterresourceset(resources: ClusterResourceSet) -> ClusterResourceSet:
+    """Return the set with its strategy filled in."""
+    return _with(resources, spec=_with(resources.spec, strategy=resources.spec.strategy or APPLY_ONCE))
+
+
+def default_extensionconfig(config: ExtensionConfig) -> ExtensionConfig:
+    """Return the extension with its Service's port and its selector filled in; the empty selector stands for every namespace."""
+    client = config.spec.client_config
+    if client.service is not None and client.service.port is None:
+        client = _with(client, service=_with(client.service, port=SERVICE_PORT))
+    selector = config.spec.namespace_selector or LabelSelector()
+    return _with(config, spec=_with(config.spec, client_config=client, namespace_selector=selector))
 
 
 def default_kubeadmconfig(config: KubeadmConfig) -> KubeadmConfig:
@@ -111,6 +144,13 @@ def _with(model: M, **changes: Any) -> M:
 def _labelled(obj: O, cluster_name: str) -> O:
     labels = {**(obj.metadata.labels or {}), CLUSTER_NAME_LABEL: cluster_name}
     return _with(obj, metadata=_with(obj.metadata, labels=labels))
+
+
+def _machine_spec(spec: MachineSpec) -> MachineSpec:
+    deletion = spec.deletion or MachineDeletion()
+    if deletion.node_deletion_timeout_seconds is None:
+        deletion = _with(deletion, node_deletion_timeout_seconds=NODE_DELETION_TIMEOUT_SECONDS)
+    return _with(spec, deletion=deletion, version=None if spec.version is None else prefixed_version(spec.version))
 
 
 def _with_selector(spec: G, name_label: str, name: str) -> G:
