@@ -17,7 +17,7 @@ MACHINEPOOL_FINALIZER = "machinepool.cluster.x-k8s.io"
 """Kept until the pool's Nodes, infrastructure and bootstrap configuration are gone."""
 
 REPLICAS_MANAGED_BY_ANNOTATION = "cluster.x-k8s.io/replicas-managed-by"
-"""Tells what decides the number of replicas instead of `spec.replicas`; any value but an empty one or `false` hands the number over."""
+"""Tells what decides the number of replicas instead of `spec.replicas`; any value but `false` hands the number over."""
 
 EXTERNAL_AUTOSCALER = "external-autoscaler"
 """The usual value of that annotation: the cloud scales the group, and the pool follows."""
