@@ -13,10 +13,13 @@ from capelin.api.clusterresourceset import ClusterResourceSet
 from capelin.api.clusterresourcesetbinding import ClusterResourceSetBinding
 from capelin.api.devcluster import DevCluster, DevClusterTemplate
 from capelin.api.devmachine import DevMachine, DevMachineTemplate
+from capelin.api.devmachinepool import DevMachinePool, DevMachinePoolTemplate
 from capelin.api.extensionconfig import ExtensionConfig
 from capelin.api.ipaddress import IPAddress
 from capelin.api.ipaddressclaim import IPAddressClaim
 from capelin.api.kubeadmconfig import KubeadmConfig, KubeadmConfigTemplate
+from capelin.api.kubeadmcontrolplane import KubeadmControlPlane
+from capelin.api.kubeadmcontrolplanetemplate import KubeadmControlPlaneTemplate
 from capelin.api.labels import PROVIDER_LABEL
 from capelin.api.machine import Machine
 from capelin.api.machinedeployment import MachineDeployment
@@ -48,10 +51,14 @@ KINDS: tuple[type[Object], ...] = (
     ExtensionConfig,
     KubeadmConfig,
     KubeadmConfigTemplate,
+    KubeadmControlPlane,
+    KubeadmControlPlaneTemplate,
     DevCluster,
     DevClusterTemplate,
     DevMachine,
     DevMachineTemplate,
+    DevMachinePool,
+    DevMachinePoolTemplate,
     Provider,
     Metadata,
 )
