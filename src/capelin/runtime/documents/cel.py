@@ -59,6 +59,8 @@ class Rule:
     uses_old: bool
     optional_old: bool
     field_path: Path
+    expression: cel.Expression
+    message_expression: cel.Expression | None
 
 
 @dataclass(slots=True)
@@ -131,8 +133,9 @@ def compile_rule(rule: Mapping[str, Any], schema: Mapping[str, Any], *, resource
         raise RuleError("cel expression must evaluate to a bool")
     message = rule.get("messageExpression")
     holds = _unique(text, schema) or _evaluation(expression)
-    said = _evaluation(_compiled_message(with_times(message, schema), signature, optional_old)) if message else None
-    return Rule(rule, holds, said, uses_old, optional_old, field_path(rule.get("fieldPath") or ""))
+    spoken = _compiled_message(with_times(message, schema), signature, optional_old) if message else None
+    said = _evaluation(spoken) if spoken else None
+    return Rule(rule, holds, said, uses_old, optional_old, field_path(rule.get("fieldPath") or ""), expression, spoken)
 
 
 def _refuse_unsupported(code: str) -> None:

@@ -78,7 +78,7 @@ def with_times(rule: str, schema: Schema) -> str:
 
     Only fields named by a path from `self` or `oldSelf` are found; items of lists stay strings.
     """
-    found = dict(_times(schema, ()))
+    found = times(schema)
     if not found:
         return rule
     names = "|".join(re.escape(path) for path in sorted(found, key=len, reverse=True))
@@ -90,6 +90,11 @@ def with_times(rule: str, schema: Schema) -> str:
     parts = TEXT_LITERAL.split(rule)
     literals = TEXT_LITERAL.findall(rule)
     return "".join(field.sub(converted, part) + literal for part, literal in zip(parts, [*literals, ""], strict=True))
+
+
+def times(schema: Schema) -> dict[str, str]:
+    """Return the fields that `with_times` converts: their dotted paths below an object, and the function that converts each."""
+    return dict(_times(schema, ()))
 
 
 def _times(schema: Schema, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:

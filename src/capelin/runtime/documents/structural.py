@@ -13,6 +13,7 @@ from typing import Any, Final
 from capelin.runtime.documents import causes, patterns
 from capelin.runtime.documents.causes import Key, Path
 from capelin.runtime.documents.cel import RuleError, compile_rule, field_path, known_fields
+from capelin.runtime.documents.celcost import Budget, Place, places
 from capelin.runtime.documents.pruning import RESOURCE_FIELDS, compile_pruner
 from capelin.runtime.documents.schemashape import check_shape, without_nulls
 from capelin.runtime.documents.validation import Validator
@@ -54,7 +55,7 @@ def check_structural(openapi: Schema, path: Path = ()) -> list[Cause]:
             found += _has_type(node, at)
     if found:
         return found  # rules over a schema that makes no sense would only add noise
-    return [*_unusable(openapi, path), *_rules(openapi, path, resource=True)]
+    return [*_unusable(openapi, path), *_rules(openapi, path)]
 
 
 def _nodes(schema: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
@@ -294,33 +295,36 @@ def _unusable(schema: Schema, path: Path) -> Iterator[Cause]:
         yield causes.invalid(path, causes.OMITTED, f"cannot be used: {complaint} (at {at or 'the root'})")
 
 
-def _rules(schema: Schema, path: Path, *, resource: bool, loose: str = "") -> Iterator[Cause]:
-    """Rules must compile; `loose` names the list around the schema whose items have no identity over time."""
-    for index, rule in enumerate(schema.get("x-kubernetes-validations") or ()):
-        at = (*path, "x-kubernetes-validations", index)
-        stated = list(_rule_statement(rule, schema, at))
-        yield from stated or _rule(rule, schema, at, resource=resource, loose=loose)
-    for name, child in (schema.get("properties") or {}).items():
-        yield from _rules(child, (*path, "properties", Key(name)), resource=False, loose=loose)
-    if isinstance(schema.get("additionalProperties"), Mapping):
-        yield from _rules(schema["additionalProperties"], (*path, "additionalProperties"), resource=False, loose=loose)
-    if isinstance(schema.get("items"), Mapping):
-        inside = "" if schema.get("x-kubernetes-list-type") == "map" else causes.render(path)
-        yield from _rules(schema["items"], (*path, "items"), resource=False, loose=loose or inside)
+def _rules(schema: Schema, path: Path) -> Iterator[Cause]:
+    """Rules must compile and must not be too dear, neither alone nor together."""
+    budget = Budget()
+    for place in places(schema, path, resource=True):
+        for index, rule in enumerate(place.rules):
+            stated = list(_rule_statement(rule, place.schema, (*place.path, "x-kubernetes-validations", index)))
+            yield from stated or _rule(rule, index, place, budget)
+    yield from budget.overrun(path)
 
 
-def _rule(rule: Schema, schema: Schema, path: Path, *, resource: bool, loose: str) -> Iterator[Cause]:
+def _rule(rule: Schema, index: int, place: Place, budget: Budget) -> Iterator[Cause]:
+    path = (*place.path, "x-kubernetes-validations", index)
     try:
-        compiled = compile_rule(rule, schema, resource=resource)
+        compiled = compile_rule(rule, place.schema, resource=place.resource)
     except RuleError as error:
         name = "messageExpression" if str(error).startswith("messageExpression") else "rule"
         yield causes.invalid((*path, name), dict(rule), str(error))
         return
+    yield from budget.charge(compiled, index, place)
     if rule.get("optionalOldSelf") is not None and not compiled.uses_old:
         yield causes.invalid((*path, "optionalOldSelf"), rule["optionalOldSelf"], "may not be set if oldSelf is not used in rule")
-    if compiled.uses_old and loose:
+    if compiled.uses_old and (loose := _loose(place)):
         detail = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {loose}"
         yield causes.invalid((*path, "rule"), rule["rule"], detail)
+
+
+def _loose(place: Place) -> str:
+    """Return the path of the list around the place whose items have no identity over time; empty when there is none."""
+    lists = (path for path, schema in place.around if schema.get("type") == "array" and schema.get("x-kubernetes-list-type") != "map")
+    return next(map(causes.render, lists), "")
 
 
 def _rule_statement(rule: Schema, schema: Schema, path: Path) -> Iterator[Cause]:
