@@ -655,3 +655,16 @@ class NoLookups:
 
     async def referenced(self, reference: Any, namespace: str) -> Any:
         raise AssertionError(f"nothing should look up {reference} in {namespace!r}")
+
+
+class EmptyLookups:
+    """Lookups in a world without other objects."""
+
+    async def get(self, kind: Any, key: Any) -> Any:
+        return None
+
+    async def list(self, kind: Any, *, namespace: str = "") -> Any:
+        return []
+
+    async def referenced(self, reference: Any, namespace: str) -> Any:
+        return None
