@@ -15,6 +15,7 @@ from capelin.api.core import Event, Lease, Node, Secret
 from capelin.api.crds import KINDS
 from capelin.api.devcluster import DevCluster
 from capelin.api.kubeadmconfig import KubeadmConfig
+from capelin.api.kubeadmcontrolplane import KubeadmControlPlane
 from capelin.api.machine import Machine
 from capelin.api.machineset import MachineSet
 from capelin.api.meta import LabelSelector, Object, selector_matches, selector_string, set_condition, wire_name
@@ -106,7 +107,10 @@ def test_a_null_in_a_known_field_is_read_as_absent() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.resource.kind)
 def test_every_kind_reads_an_object_with_nothing_but_its_required_fields(kind: type[Object]) -> None:
-    built: list[Object] = [build.cluster(), build.machine(), build.machineset(), build.machinedeployment(), *BUILT_CLASSES]
+    control_plane = KubeadmControlPlane.parse(
+        {"metadata": {"name": "a"}, "spec": {"version": "v1.34.0", "machineTemplate": {"spec": {"infrastructureRef": REFERENCE}}}}
+    )
+    built: list[Object] = [build.cluster(), build.machine(), build.machineset(), build.machinedeployment(), control_plane, *BUILT_CLASSES]
     bare = {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, "metadata": {"name": "a"}}
     document = {type(found): found.wire() for found in built}.get(kind, bare)
 
