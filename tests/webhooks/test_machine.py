@@ -10,7 +10,7 @@ from capelin.api.refusals import VERSION_IS_SEMANTIC
 from capelin.webhooks.machine import WEBHOOK
 from capelin.webhooks.rules.bootstrap import HAS_BOOTSTRAP
 from capelin.webhooks.rules.cluster import CLUSTER_NAME_STAYS
-from capelin.webhooks.rules.taints import CONTROL_PLANE_TAINT_IS_FOR_CONTROL_PLANES, TAINT_IS_NOT_RESERVED
+from capelin.webhooks.rules.taints import CONTROL_PLANE_TAINT_IS_FOR_CONTROL_PLANES, TAINTS_ARE_NOT_RESERVED
 from tests import build
 from tests.webhooks.asking import accepted, defaulted, fields, refused
 
@@ -63,7 +63,7 @@ def test_control_plane_taint_is_for_control_planes_refuses_it_on_a_worker() -> N
 
 
 @pytest.mark.parametrize("key", ["example.com/gpu", "node.kubernetes.io/out-of-service", "node-role.kubernetes.io/worker"])
-def test_taint_is_not_reserved_accepts_keys_of_users(key: str) -> None:
+def test_taints_are_not_reserved_accepts_keys_of_users(key: str) -> None:
     accepted(WEBHOOK, build.machine(spec={"taints": [MachineTaint(key=key, effect="NoSchedule", propagation="Always")]}))
 
 
@@ -77,10 +77,10 @@ def test_taint_is_not_reserved_accepts_keys_of_users(key: str) -> None:
         pytest.param("node-role.kubernetes.io/master", id="given up by kubeadm"),
     ],
 )
-def test_taint_is_not_reserved_refuses_keys_that_others_set(key: str) -> None:
+def test_taints_are_not_reserved_refuses_keys_that_others_set(key: str) -> None:
     taints = [MachineTaint(key="example.com/gpu", effect="NoSchedule", propagation="Always"), TAINT.model_copy(update={"key": key})]
 
-    refusals = refused(TAINT_IS_NOT_RESERVED, WEBHOOK, build.machine(control_plane=True, spec={"taints": taints}))
+    refusals = refused(TAINTS_ARE_NOT_RESERVED, WEBHOOK, build.machine(control_plane=True, spec={"taints": taints}))
 
     assert fields(refusals) == ["spec.taints[1].key"]
     assert key in refusals[0].found

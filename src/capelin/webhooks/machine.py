@@ -11,9 +11,9 @@ from capelin.api.refusals import VERSION_IS_SEMANTIC, Refusal, version_refusals
 from capelin.webhooks.admission import Admission, Webhook
 from capelin.webhooks.rules.bootstrap import HAS_BOOTSTRAP, bootstrap_refusals
 from capelin.webhooks.rules.cluster import CLUSTER_NAME_STAYS, cluster_name_refusals
-from capelin.webhooks.rules.taints import TAINT_RULES, taint_refusals
+from capelin.webhooks.rules.taints import WORKER_TAINT_RULES, taint_refusals, worker_taint_refusals
 
-RULES = (VERSION_IS_SEMANTIC, HAS_BOOTSTRAP, *TAINT_RULES, CLUSTER_NAME_STAYS)
+RULES = (VERSION_IS_SEMANTIC, HAS_BOOTSTRAP, *WORKER_TAINT_RULES, CLUSTER_NAME_STAYS)
 
 MachineAdmission = Admission[Machine, None]
 
@@ -29,7 +29,8 @@ def validate(request: MachineAdmission) -> Iterator[Refusal]:
     yield from version_refusals("spec.version", spec.version)
     if POOL_NAME_LABEL not in labels:
         yield from bootstrap_refusals("spec.bootstrap", spec.bootstrap)
-    yield from taint_refusals("spec.taints", spec.taints, control_plane=CONTROL_PLANE_LABEL in labels)
+    judged = taint_refusals if CONTROL_PLANE_LABEL in labels else worker_taint_refusals
+    yield from judged("spec.taints", spec.taints)
     if request.old is not None:
         yield from cluster_name_refusals(spec.cluster_name, request.old.spec.cluster_name)
 

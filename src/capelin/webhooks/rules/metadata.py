@@ -1,8 +1,8 @@
-"""Labels and annotations that templates give to what is made from them."""
+"""Labels and annotations that a template gives to what is made from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from capelin.api.meta import TemplateMetadata
@@ -11,33 +11,38 @@ from capelin.runtime.documents.names import label_value, qualified_name
 from capelin.runtime.documents.objectmeta import ANNOTATIONS_LIMIT
 from capelin.webhooks.rules.quoting import quoted
 
-TEMPLATE_METADATA_IS_VALID = Rule(
-    "template_metadata_is_valid", "Labels and annotations of a template are such as objects may carry: else nothing could be made from it."
+TEMPLATE_LABELS_ARE_VALID = Rule(
+    "template_labels_are_valid", "Labels of a template are labels that Kubernetes accepts: no object could be made with others."
+)
+TEMPLATE_ANNOTATIONS_ARE_VALID = Rule(
+    "template_annotations_are_valid",
+    "Annotations of a template are annotations that Kubernetes accepts: no object could be made with others.",
 )
 
-LABEL_KEY: Final = (
-    "at most 63 letters, digits, dashes, underscores and dots, with a letter or digit at both ends, "
-    "which may follow a DNS name in lower case and a slash"
-)
-LABEL_VALUE: Final = "nothing, or at most 63 letters, digits, dashes, underscores and dots, with a letter or digit at both ends"
+METADATA_RULES: Final = (TEMPLATE_LABELS_ARE_VALID, TEMPLATE_ANNOTATIONS_ARE_VALID)
+
+_NAME: Final = "at most 63 letters, digits, dashes, underscores and dots, with a letter or digit at both ends"
+LABEL_KEY: Final = f"{_NAME}, with a domain and a slash before it or without"
+LABEL_VALUE: Final = f"{_NAME}, or nothing"
 
 
-def is_key(key: str) -> bool:
-    """Tell whether a label may have that key; an annotation's may also have capitals in front of the slash."""
-    return not qualified_name(key)
-
-
-def template_metadata_refusals(field: str, metadata: TemplateMetadata | None) -> Iterator[Refusal]:
-    """Yield what keeps the labels and annotations at `field` from being carried by an object."""
-    labels, annotations = (metadata.labels or {}, metadata.annotations or {}) if metadata else ({}, {})
-    for key, value in labels.items():
-        if not is_key(key):
-            yield TEMPLATE_METADATA_IS_VALID.broken(f"{field}.labels", quoted(key), LABEL_KEY)
+def metadata_refusals(field: str, metadata: TemplateMetadata | None) -> Iterator[Refusal]:
+    """Yield what is wrong with the metadata at `field`."""
+    if metadata is None:
+        return
+    for key, value in (metadata.labels or {}).items():
+        if qualified_name(key):
+            yield TEMPLATE_LABELS_ARE_VALID.broken(f"{field}.labels", f"the key {quoted(key)}", LABEL_KEY)
         if label_value(value):
-            yield TEMPLATE_METADATA_IS_VALID.broken(f"{field}.labels[{key}]", quoted(value), LABEL_VALUE)
+            yield TEMPLATE_LABELS_ARE_VALID.broken(f"{field}.labels[{key}]", quoted(value), LABEL_VALUE)
+    yield from _annotation_refusals(f"{field}.annotations", metadata.annotations or {})
+
+
+def _annotation_refusals(field: str, annotations: Mapping[str, str]) -> Iterator[Refusal]:
     for key in annotations:
-        if not is_key(key.lower()):
-            yield TEMPLATE_METADATA_IS_VALID.broken(f"{field}.annotations", quoted(key), LABEL_KEY)
+        if qualified_name(key.lower()):  # unlike a label's, the domain of an annotation may have capitals
+            yield TEMPLATE_ANNOTATIONS_ARE_VALID.broken(field, f"the key {quoted(key)}", LABEL_KEY)
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size > ANNOTATIONS_LIMIT:
-        yield TEMPLATE_METADATA_IS_VALID.broken(f"{field}.annotations", f"{size} bytes", f"at most {ANNOTATIONS_LIMIT} bytes in all")
+        allowed = f"at most {ANNOTATIONS_LIMIT} bytes of keys and values together"
+        yield TEMPLATE_ANNOTATIONS_ARE_VALID.broken(field, f"{size} bytes", allowed)

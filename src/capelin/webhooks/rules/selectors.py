@@ -7,8 +7,8 @@ from typing import Final
 
 from capelin.api.meta import LabelSelector, LabelSelectorRequirement
 from capelin.api.refusals import NOT_SUPPORTED, REQUIRED, Refusal, Rule
-from capelin.runtime.documents.names import label_value
-from capelin.webhooks.rules.metadata import LABEL_KEY, LABEL_VALUE, is_key
+from capelin.runtime.documents.names import label_value, qualified_name
+from capelin.webhooks.rules.metadata import LABEL_KEY, LABEL_VALUE
 from capelin.webhooks.rules.quoting import quoted
 
 SELECTOR_IS_VALID = Rule(
@@ -56,7 +56,7 @@ def _operator_refusals(place: str, rule: LabelSelectorRequirement) -> Iterator[R
 
 
 def _key_refusals(field: str, key: str) -> Iterator[Refusal]:
-    if not is_key(key):
+    if qualified_name(key):
         yield SELECTOR_IS_VALID.broken(field, quoted(key), LABEL_KEY)
 
 
