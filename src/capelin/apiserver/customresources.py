@@ -9,6 +9,7 @@ from capelin.apiserver.background import Background
 from capelin.apiserver.deletion import DeleteOptions, delete
 from capelin.apiserver.objects import Objects
 from capelin.apiserver.registry import ResourceDefinition
+from capelin.apiserver.requests import Target
 from capelin.apiserver.storage.store import Event
 from capelin.runtime import codec, errors
 
@@ -67,7 +68,7 @@ class CustomResourceController:
         for item in list(objects.store.items(name)):
             if item.head.deletion_timestamp is None:
                 try:
-                    await delete(objects, definition, item.key, DeleteOptions("Background"))
+                    await delete(objects, Target.stored("delete", definition, item.key), DeleteOptions("Background"))
                 except errors.NotFound:
                     continue
         if objects.store.count(name):

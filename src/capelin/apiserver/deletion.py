@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from capelin.apiserver import kinds, statuses, strategy
-from capelin.apiserver.objects import Objects
+from capelin.apiserver.asker import Asker
+from capelin.apiserver.objects import ATTEMPTS, Objects
 from capelin.apiserver.registry import ResourceDefinition
-from capelin.apiserver.requests import flag, is_dry_run
-from capelin.apiserver.storage.store import Key
+from capelin.apiserver.requests import OPTIONS_VERSION, Target, flag, is_dry_run
+from capelin.apiserver.storage.store import Item
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 
 ORPHAN_FINALIZER = "orphan"
 FOREGROUND_FINALIZER = "foregroundDeletion"
 
+_SHOWN = ("gracePeriodSeconds", "preconditions", "orphanDependents", "propagationPolicy")
 _FINALIZER_OF = {"Orphan": ORPHAN_FINALIZER, "Foreground": FOREGROUND_FINALIZER, "Background": ""}
 
 
@@ -27,6 +29,15 @@ class DeleteOptions:
     uid: str = ""
     resource_version: str = ""
     dry_run: bool = False
+    asker: Asker | None = None  # without one it is the server's own, which admission is not asked about
+    body: Document = field(default_factory=dict)
+
+    def wire(self, kind: str) -> Document:
+        """Return the options as webhooks see them."""
+        found: Document = {"kind": kind, "apiVersion": OPTIONS_VERSION}
+        if self.dry_run:
+            found["dryRun"] = ["All"]
+        return found | {name: self.body[name] for name in _SHOWN if self.body.get(name) is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class Deleted:
     gone: bool
 
 
-def delete_options(body: Document, query: Mapping[str, str]) -> DeleteOptions:
+def delete_options(body: Document, query: Mapping[str, str], asker: Asker | None = None) -> DeleteOptions:
     """Return the options of a deletion, from its body and its parameters; the body has precedence.
 
     Raises:
@@ -62,31 +73,45 @@ def delete_options(body: Document, query: Mapping[str, str]) -> DeleteOptions:
         str(preconditions.get("uid") or ""),
         str(preconditions.get("resourceVersion") or ""),
         any([is_dry_run(value) for value in dry_run]),  # noqa: C419 - every value is checked
+        asker,
+        {**{name: query[name] for name in ("propagationPolicy",) if name in query}, **body},
     )
 
 
-async def delete(objects: Objects, definition: ResourceDefinition, key: Key, options: DeleteOptions) -> Deleted:
-    """Delete the object, or mark it deleted when finalizers hold it.
+async def delete(objects: Objects, target: Target, options: DeleteOptions) -> Deleted:
+    """Delete the object that `target` names, or mark it deleted when finalizers hold it.
 
     Raises:
         NotFound: there is no such object.
         Conflict: a precondition fails.
-        Forbidden: the object is one that must stay.
+        Forbidden: the object is one that must stay, or a webhook refuses.
     """
-    item = await objects.current(definition, key)
-    old = codec.decode_document(item.data)
-    _check_preconditions(definition, old, options)
-    if definition.name == kinds.NAMESPACES and key[1] in kinds.PERMANENT_NAMESPACES:
-        raise statuses.forbidden(definition, key[1], "this namespace may not be deleted")
+    definition, key = target.definition, target.key
+    review = objects.reviews.of("DELETE", target, options)
+    for _ in range(ATTEMPTS):
+        item = await objects.current(definition, key)
+        old = codec.decode_document(item.data)
+        _check_preconditions(definition, old, options)
+        if definition.name == kinds.NAMESPACES and key[1] in kinds.PERMANENT_NAMESPACES:
+            raise statuses.forbidden(definition, key[1], "this namespace may not be deleted")
+        if review is not None:
+            await review.permitted({**old, "apiVersion": target.api_version})
+            if not await objects.still(definition, item):
+                continue
+        return await _deleted(objects, definition, item, old, options)
+    raise statuses.conflict(definition, key[1])
+
+
+async def _deleted(objects: Objects, definition: ResourceDefinition, item: Item, old: Document, options: DeleteOptions) -> Deleted:
     finalizers = _finalizers(old["metadata"].get("finalizers") or [], options.propagation)
     marked = strategy.marked_deleted(old, finalizers, now=objects.clock.now())
     if definition.name == kinds.NAMESPACES:
         marked["status"] = {**(marked.get("status") or {}), "phase": "Terminating"}
     if not strategy.pending_finalizers(definition, marked):
-        return Deleted(await objects.commit(definition, key, old, dry_run=options.dry_run, gone=True), gone=True)
+        return Deleted(await objects.commit(definition, item.key, old, dry_run=options.dry_run, gone=True), gone=True)
     if strategy.unchanged(old, marked):
         return Deleted(item.data, gone=False)
-    return Deleted(await objects.commit(definition, key, marked, dry_run=options.dry_run), gone=False)
+    return Deleted(await objects.commit(definition, item.key, marked, dry_run=options.dry_run), gone=False)
 
 
 def _finalizers(present: list[str], propagation: str) -> list[str]:

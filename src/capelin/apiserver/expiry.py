@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from capelin.apiserver.deletion import DeleteOptions, delete
 from capelin.apiserver.objects import Objects
+from capelin.apiserver.requests import Target
 from capelin.apiserver.storage.store import Event, Key
 from capelin.runtime import errors
 
@@ -73,6 +74,6 @@ class Expiry:
         if definition is None:
             return
         try:
-            await delete(self._objects, definition, key, DeleteOptions(resource_version=str(revision)))
+            await delete(self._objects, Target.stored("delete", definition, key), DeleteOptions(resource_version=str(revision)))
         except errors.ApiError:
             return  # written again, gone already, or the disk is full: the next sweep looks again

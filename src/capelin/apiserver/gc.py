@@ -10,15 +10,18 @@ from __future__ import annotations
 from enum import Enum
 
 from capelin.apiserver import strategy
+from capelin.apiserver.asker import Asker, controller
 from capelin.apiserver.background import Background
 from capelin.apiserver.deletion import FOREGROUND_FINALIZER, ORPHAN_FINALIZER, DeleteOptions, delete
 from capelin.apiserver.objects import Objects
 from capelin.apiserver.registry import ResourceDefinition
+from capelin.apiserver.requests import Target
 from capelin.apiserver.storage.heads import Owner
 from capelin.apiserver.storage.store import Event, Item, Key
 from capelin.runtime import codec
 from capelin.runtime.codec import Document
 
+_USER = controller("generic-garbage-collector")
 _OWNERS = b'"ownerReferences"'
 
 Place = tuple[str, Key]
@@ -119,7 +122,8 @@ class GarbageCollector:
             await self._drop_references(definition, item, {uid for uid, found in seen.items() if found is not _Seen.PRESENT})
             return
         waited_for = _Seen.WAITING in seen.values() and bool(self._dependents.get(item.head.uid))
-        await delete(self._objects, definition, item.key, DeleteOptions("Foreground" if waited_for else "", uid=item.head.uid))
+        options = DeleteOptions("Foreground" if waited_for else "", uid=item.head.uid, asker=Asker(_USER))
+        await delete(self._objects, Target.stored("delete", definition, item.key), options)
 
     def _seen(self, item: Item, owner: Owner) -> _Seen:
         found = self._owner(item.key[0], owner)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from capelin.apiserver import crds
+from capelin.apiserver.admission import hooks, validation
 from capelin.apiserver.builtin import podspecs
 from capelin.apiserver.registry import Registry
 from capelin.runtime.codec import Document
@@ -129,6 +130,7 @@ def _prepare_workload(document: Document, old: Document | None, registry: Regist
     return podspecs.completed_workload(document)
 
 
+_WEBHOOKS = Behavior(validate=validation.validate)
 _RBAC = Behavior(name_rule=names.path_segment)
 
 _BEHAVIORS: Mapping[str, Behavior] = {
@@ -136,6 +138,8 @@ _BEHAVIORS: Mapping[str, Behavior] = {
     SECRETS: Behavior(_prepare_secret, _validate_secret),
     "configmaps": Behavior(validate=_validate_config_map),
     "pods": Behavior(_prepare_pod),
+    hooks.MUTATING: _WEBHOOKS,
+    hooks.VALIDATING: _WEBHOOKS,
     CUSTOM_RESOURCE_DEFINITIONS: Behavior(crds.prepare, crds.validate),
     "deployments.apps": Behavior(_prepare_workload),
     "daemonsets.apps": Behavior(_prepare_workload),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from capelin.apiserver import kinds, strategy
+from capelin.apiserver.asker import Asker, controller
 from capelin.apiserver.background import Background
 from capelin.apiserver.deletion import DeleteOptions, delete
 from capelin.apiserver.objects import Objects
@@ -12,6 +13,7 @@ from capelin.apiserver.storage.store import Event
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 
+_USER = controller("namespace-controller")
 _OURS = WriteOptions(dry_run=False, field_validation="Ignore", field_manager="capelin-apiserver", force=False)
 
 
@@ -70,25 +72,32 @@ class NamespaceController:
         store, registry = self._objects.store, self._objects.registry
         remaining: dict[str, int] = {}
         waiting: dict[str, int] = {}
+        refusal: errors.ApiError | None = None
         for resource in store.resources():
             definition = registry.named(resource)
             if definition is None or not definition.namespaced:
                 continue
             for item in list(store.items(resource, namespace)):
                 if item.head.deletion_timestamp is None:
-                    await self._delete(definition, item.key)
+                    refusal = await self._delete(definition, item.key) or refusal
                 for finalizer in item.head.finalizers or ():
                     waiting[finalizer] = waiting.get(finalizer, 0) + 1
             left = store.count(resource, namespace)
             if left:
                 remaining[resource] = left
         await self._report(namespace, remaining, waiting)
+        if refusal is not None:  # a webhook's, which must not keep the rest alive, and may change its mind
+            raise refusal
 
-    async def _delete(self, definition: ResourceDefinition, key: tuple[str, str]) -> None:
+    async def _delete(self, definition: ResourceDefinition, key: tuple[str, str]) -> errors.ApiError | None:
+        """Ask for the deletion of one object; return why that is refused, None when it is not."""
         try:
-            await delete(self._objects, definition, key, DeleteOptions("Background"))
+            await delete(self._objects, Target.stored("delete", definition, key), DeleteOptions("Background", asker=Asker(_USER)))
         except errors.NotFound:
-            return
+            return None
+        except errors.ApiError as error:
+            return error
+        return None
 
     async def _report(self, namespace: str, remaining: dict[str, int], waiting: dict[str, int]) -> None:
         definition = self._definition

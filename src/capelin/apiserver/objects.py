@@ -1,36 +1,58 @@
 """Writes objects by the rules that all resources share.
 
 A write waits until earlier writes of the object are durable, since its answer may tell of them. Then it runs in one turn of the event
-loop, from reading the state it builds on to handing the new state to the store, so there is nothing to lock.
+loop, from reading the state it builds on to handing the new state to the store, so there is nothing to lock. Only where webhooks have to
+be asked there are several turns: then the state is looked at again when they have answered, and a write that was overtaken starts over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import partial
 
 from capelin.apiserver import kinds, statuses, strategy
-from capelin.apiserver.registry import Registry, ResourceDefinition, Version
+from capelin.apiserver.admission.review import Review, Reviews
+from capelin.apiserver.decoding import decoded, reread, schema_of, type_of
+from capelin.apiserver.registry import Registry, ResourceDefinition
 from capelin.apiserver.replicas import check_replicas
 from capelin.apiserver.requests import STATUS, Target, WriteOptions
 from capelin.apiserver.storage.store import Item, Key, Store
 from capelin.apiserver.surface.representation import as_version, ordered
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
-from capelin.runtime.documents import causes, objectmeta
+from capelin.runtime.documents import objectmeta
 from capelin.runtime.documents.apply import RESET_ALL_BUT_STATUS, RESET_STATUS, Writer, apply, track_update
 from capelin.runtime.documents.fieldset import Fields
-from capelin.runtime.documents.fieldtypes import DEDUCED, Type
-from capelin.runtime.documents.schema import Schema, compile_schema
 from capelin.runtime.errors import Cause
 from capelin.runtime.seams import Clock, Random
 
 OBJECT_LIMIT = 1_572_864  # bytes: etcd's default request limit, which every client knows objects to fit in
+ATTEMPTS = 16  # of a write that others overtake while webhooks are asked about it; then the client may try
 _GENERATE_ATTEMPTS = 8
 
 Transform = Callable[[Document], Document]
 """Returns the state that is wanted, given the stored one, which it leaves alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facade:
+    """How a subresource shows a part of an object as an object of another kind, and takes a state of that back into the object."""
+
+    shown: Transform
+    taken: Callable[[Document, Document], Document]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """An update as it was asked for."""
+
+    target: Target
+    transform: Transform
+    options: WriteOptions
+    duplicates: Sequence[str]
+    tracked: bool
+    facade: Facade | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +62,6 @@ class Written:
     data: bytes
     created: bool = False
     warnings: tuple[str, ...] = ()
-
-
-@lru_cache(maxsize=2048)
-def schema_of(version: Version) -> Schema | None:
-    """Return the compiled schema of a version, which all servers of the process share; None when it keeps every field."""
-    return None if version.schema is None else compile_schema(version.schema)
-
-
-def type_of(version: Version) -> Type:
-    """Return what server-side apply needs to know of a version's fields."""
-    schema = schema_of(version)
-    return DEDUCED if schema is None else schema.type
 
 
 def _reset_fields(target: Target) -> Fields:
@@ -64,9 +74,10 @@ def _reset_fields(target: Target) -> Fields:
 class Objects:
     """The objects of one server, as writers see them."""
 
-    def __init__(self, store: Store, registry: Registry, *, clock: Clock, random: Random) -> None:
+    def __init__(self, store: Store, registry: Registry, reviews: Reviews, *, clock: Clock, random: Random) -> None:
         self.store = store
         self.registry = registry
+        self.reviews = reviews
         self.clock = clock
         self.random = random
 
@@ -98,9 +109,15 @@ class Objects:
         Raises:
             BadRequest, Invalid: the document is not an acceptable object.
             AlreadyExists: the name is taken.
-            NotFound, Forbidden: the namespace does not exist, or is being deleted.
+            NotFound, Forbidden: the namespace does not exist, or is being deleted; or a webhook refuses.
         """
-        document, warnings = self._decoded(target, strategy.identified(target, document), options, duplicates)
+        document, warnings = decoded(target, strategy.identified(target, document), options, duplicates)
+        review = self.reviews.of("CREATE", target, options)
+        if review is not None:
+            self._check_namespace(target.definition, (target.namespace, document["metadata"].get("name", "")))
+            document = strategy.wiped(document)
+            document = document if tracked else self._tracked(target, None, document, options)
+            document, tracked = await review.mutated(document, None, partial(reread, target)), True
         document = self._named(target.definition, document)
         key = (target.namespace, document["metadata"].get("name", ""))
         await self.store.settled(target.definition.name, key)
@@ -108,10 +125,14 @@ class Objects:
         created = strategy.created(target.definition, target.version, document, uid=self.random.uid(), now=self.clock.now())
         created = kinds.behavior(target.definition.name).prepare(created, None, self.registry)
         self._validate(target, created, None)
+        if review is not None:
+            await review.validated(created, None)
+            await self.store.settled(target.definition.name, key)
+            self._check_namespace(target.definition, key)
         if self.store.latest(target.definition.name, key) is not None:
             raise statuses.already_exists(target.definition, key[1])
         if not tracked:
-            created = track_update(None, created, self._writer(target, options), type_=type_of(target.version))
+            created = self._tracked(target, None, created, options)
         data = await self.commit(target.definition, key, created, dry_run=options.dry_run)
         return Written(data, created=True, warnings=warnings)
 
@@ -125,7 +146,10 @@ class Objects:
         applied = strategy.identified(target, applied)
         await self.store.settled(target.definition.name, target.key)
         if self.store.latest(target.definition.name, target.key) is None and not target.subresource:
-            return await self.create(target, apply(None, applied, writer, type_=type_), options, duplicates, tracked=True)
+            try:
+                return await self.create(target, apply(None, applied, writer, type_=type_), options, duplicates, tracked=True)
+            except errors.AlreadyExists:
+                pass  # somebody was faster while webhooks were asked: then it is an update
 
         def transform(live: Document) -> Document:
             return apply(live, applied, writer, type_=type_, force=options.force)
@@ -133,9 +157,16 @@ class Objects:
         return await self.update(target, transform, options, duplicates, tracked=True)
 
     async def update(
-        self, target: Target, transform: Transform, options: WriteOptions, duplicates: Sequence[str] = (), *, tracked: bool = False
+        self,
+        target: Target,
+        transform: Transform,
+        options: WriteOptions,
+        duplicates: Sequence[str] = (),
+        *,
+        tracked: bool = False,
+        facade: Facade | None = None,
     ) -> Written:
-        """Store what `transform` makes of an object; nothing is written when that changes nothing.
+        """Store what `transform` makes of an object, or of what a facade shows of it; nothing is written when that changes nothing.
 
         An object that is being deleted and has no finalizers left afterwards is gone.
 
@@ -143,19 +174,59 @@ class Objects:
             NotFound: there is no such object.
             Conflict: the wanted state names another UID or resourceVersion.
             BadRequest, Invalid: the wanted state is not acceptable.
+            Forbidden: a webhook refuses.
         """
-        item = await self.current(target.definition, target.key)
-        old = codec.decode_document(as_version(item.data, target.definition, target.version))
-        wanted = strategy.identified(target, transform(old))
-        _check_preconditions(target, old, wanted)
-        wanted, warnings = self._decoded(target, wanted, options, duplicates)
-        new = kinds.behavior(target.definition.name).prepare(strategy.updated(target, old, wanted), old, self.registry)
-        if strategy.unchanged(old, new):
-            return Written(item.data, warnings=warnings)
-        self._validate(target, new, old)
-        if not tracked:
-            new = track_update(old, new, self._writer(target, options), type_=type_of(target.version))
-        return Written(await self.settle(target.definition, target.key, new, dry_run=options.dry_run), warnings=warnings)
+        change = _Change(target, transform, options, duplicates, tracked, facade)
+        review = self.reviews.of("UPDATE", target, options)
+        for _ in range(ATTEMPTS):
+            item = await self.current(target.definition, target.key)
+            old = codec.decode_document(as_version(item.data, target.definition, target.version))
+            wanted, warnings = self._wanted(change, old) if review is None else await self._reviewed(change, old, review)
+            new = kinds.behavior(target.definition.name).prepare(strategy.updated(target, old, wanted), old, self.registry)
+            is_changed = not strategy.unchanged(old, new)
+            if is_changed:
+                self._validate(target, new, old)
+            if review is not None:
+                await review.validated(*((facade.shown(new), facade.shown(old)) if facade else (new, old)))
+                if not await self.still(target.definition, item):
+                    continue
+            if not is_changed:
+                return Written(item.data, warnings=warnings)
+            if not tracked and (review is None or facade is not None):
+                new = self._tracked(target, old, new, options)
+            return Written(await self.settle(target.definition, target.key, new, dry_run=options.dry_run), warnings=warnings)
+        raise statuses.conflict(target.definition, target.name)
+
+    def _wanted(self, change: _Change, old: Document) -> tuple[Document, tuple[str, ...]]:
+        """Return the wanted state as the resource knows it, and what to warn of."""
+        target, facade = change.target, change.facade
+        wanted = change.transform(old) if facade is None else facade.taken(old, change.transform(facade.shown(old)))
+        wanted = strategy.identified(target, wanted)
+        _check_uid(target, old, wanted)
+        _check_revision(target, old, wanted)
+        return decoded(target, wanted, change.options, change.duplicates)
+
+    async def _reviewed(self, change: _Change, old: Document, review: Review) -> tuple[Document, tuple[str, ...]]:
+        """Return the same after webhooks have changed it. They see it before its resourceVersion is looked at, as in Kubernetes."""
+        target, facade = change.target, change.facade
+        if facade is not None:
+            shown = facade.shown(old)
+            changed = await review.mutated(change.transform(shown), shown, _as_is)
+            return self._wanted(replace(change, transform=lambda _shown: changed), old)
+        wanted = strategy.identified(target, change.transform(old))
+        _check_uid(target, old, wanted)
+        wanted, warnings = decoded(target, wanted, change.options, change.duplicates)
+        if not change.tracked:
+            wanted = self._tracked(target, old, wanted, change.options)
+        wanted = strategy.identified(target, await review.mutated(wanted, old, partial(reread, target)))
+        _check_revision(target, old, wanted)
+        return wanted, warnings
+
+    async def still(self, definition: ResourceDefinition, item: Item) -> bool:
+        """Tell whether the object is in this state, once no other write of it is under way."""
+        await self.store.settled(definition.name, item.key)
+        latest = self.store.latest(definition.name, item.key)
+        return latest is not None and latest.revision == item.revision
 
     async def settle(self, definition: ResourceDefinition, key: Key, document: Document, *, dry_run: bool = False) -> bytes:
         """Store the next state of an existing object, or remove it when nothing holds back its deletion any more."""
@@ -193,6 +264,9 @@ class Objects:
         item = self.store.latest(definition.name, key)
         return item.revision if item else 0
 
+    def _tracked(self, target: Target, old: Document | None, new: Document, options: WriteOptions) -> Document:
+        return track_update(old, new, self._writer(target, options), type_=type_of(target.version))
+
     def _writer(self, target: Target, options: WriteOptions) -> Writer:
         return Writer(
             options.field_manager,
@@ -202,27 +276,6 @@ class Objects:
             _reset_fields(target),
             frozenset(target.definition.api_version(version.name) for version in target.definition.versions),
         )
-
-    def _decoded(
-        self, target: Target, document: Document, options: WriteOptions, duplicates: Sequence[str]
-    ) -> tuple[Document, tuple[str, ...]]:
-        """Return the document as the schema knows it, with defaults, and the warnings about what that left out."""
-        schema = schema_of(target.version)
-        unknown: list[str] = []
-        if schema is not None:
-            document, unknown = schema.prune(document)
-            document = schema.default(document)
-            if target.definition.builtin:
-                _check_types(target, schema, document)
-        if options.field_validation == "Ignore" or not (unknown or duplicates):
-            return document, ()
-        complaints = (
-            *(f'unknown field "{path}"' for path in unknown),
-            *(f'duplicate field "{path}"' for path in dict.fromkeys(duplicates)),
-        )
-        if options.field_validation == "Warn":
-            return document, complaints
-        raise _strict_refusal(target, f"strict decoding error: {', '.join(complaints)}")
 
     def _named(self, definition: ResourceDefinition, document: Document) -> Document:
         """Return the document with a name that is free, if it has none and asks for one."""
@@ -268,38 +321,21 @@ class Objects:
             raise statuses.invalid(definition, new["metadata"].get("name", ""), found)
 
 
-def _check_types(target: Target, schema: Schema, document: Document) -> None:
-    """Return when every field has its type; what follows reads the fields of built-in kinds.
-
-    Raises:
-        BadRequest: one has not, so kube-apiserver could not even decode it.
-    """
-    wrong = [cause for cause in schema.validate(document) if cause.reason == causes.TYPE_INVALID]
-    if wrong:
-        kind = target.definition.kind
-        hides = target.definition.name == kinds.SECRETS  # the values of which belong into no message and no log
-        told = ", ".join(f"{cause.field}: wrong type or encoding" for cause in wrong) if hides else causes.aggregate(wrong)
-        raise errors.BadRequest(f'{kind} in version "{target.version.name}" cannot be handled as a {kind}: {told}')
+def _as_is(document: Document) -> Document:
+    return document
 
 
-def _check_preconditions(target: Target, old: Document, wanted: Document) -> None:
-    name = target.name
-    uid, revision = wanted["metadata"].get("uid"), wanted["metadata"].get("resourceVersion")
-    have = old["metadata"]
-    if uid and uid != have["uid"]:
-        message = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {have['uid']}"
-        raise statuses.conflict(target.definition, name, message)
-    if revision and revision != have["resourceVersion"]:
-        raise statuses.conflict(target.definition, name)
+def _check_uid(target: Target, old: Document, wanted: Document) -> None:
+    uid, have = wanted["metadata"].get("uid"), old["metadata"]["uid"]
+    if uid and uid != have:
+        message = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {have}"
+        raise statuses.conflict(target.definition, target.name, message)
+
+
+def _check_revision(target: Target, old: Document, wanted: Document) -> None:
+    revision = wanted["metadata"].get("resourceVersion")
+    if revision and revision != old["metadata"]["resourceVersion"]:
+        raise statuses.conflict(target.definition, target.name)
     if not revision and target.verb == "update" and not target.definition.builtin:
         cause = Cause("metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update")
-        raise statuses.invalid(target.definition, name, (cause,))
-
-
-def _strict_refusal(target: Target, complaint: str) -> errors.ApiError:
-    """Return the refusal of unknown fields; of a patch it is Invalid, by which `kubectl edit` knows to offer another try."""
-    kind = target.definition.kind
-    if target.verb == "patch":
-        cause = causes.invalid(("patch",), kind, complaint)
-        return errors.Invalid(f' "" is invalid: patch: {cause.message}', causes=(cause,))
-    return errors.BadRequest(f'{kind} in version "{target.version.name}" cannot be handled as a {kind}: {complaint}')
+        raise statuses.invalid(target.definition, target.name, (cause,))

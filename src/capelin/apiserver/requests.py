@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from capelin.apiserver import statuses
+from capelin.apiserver.asker import Asker
 from capelin.apiserver.registry import Registry, ResourceDefinition, Version
 from capelin.runtime import errors
+from capelin.runtime.codec import Document
 from capelin.runtime.transport import Request
 
 STATUS = "status"
 SCALE = "scale"
+OPTIONS_VERSION: Final = "meta.k8s.io/v1"
 
 _COLLECTION_VERBS = {"GET": "list", "HEAD": "list", "POST": "create", "DELETE": "deletecollection"}
 _OBJECT_VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -41,6 +45,11 @@ class Target:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+
+    @classmethod
+    def stored(cls, verb: str, definition: ResourceDefinition, key: tuple[str, str]) -> Target:
+        """Return the target of the server's own work on a stored object, in the version it is stored in."""
+        return cls(verb, definition, definition.storage_version, *key)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -125,15 +134,24 @@ def _subresource_verbs(version: Version, name: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How a write is to be carried out."""
+    """How a write is to be carried out. Without an `asker` it is the server's own, which admission is not asked about."""
 
     dry_run: bool
     field_validation: str  # Strict, Warn, Ignore
     field_manager: str
     force: bool
+    asker: Asker | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    def wire(self, kind: str) -> Document:
+        """Return what the client asked for, as options of that kind (`CreateOptions`, `UpdateOptions`)."""
+        found: Document = {"kind": kind, "apiVersion": OPTIONS_VERSION}
+        if self.dry_run:
+            found["dryRun"] = ["All"]
+        return found | {name: self.query[name] for name in ("fieldManager", "fieldValidation") if self.query.get(name)}
 
 
-def write_options(request: Request) -> WriteOptions:
+def write_options(request: Request, asker: Asker | None = None) -> WriteOptions:
     """Return the options of a create, update or patch.
 
     Raises:
@@ -147,7 +165,8 @@ def write_options(request: Request) -> WriteOptions:
     if len(manager) > 128:
         raise errors.BadRequest(f"fieldManager: Too long: may not be longer than 128 bytes, found {len(manager)}")
     agent = request.headers.get("user-agent", "").partition("/")[0][:128]
-    return WriteOptions(is_dry_run(query.get("dryRun", "")), validation, manager or agent or "unknown", flag(query, "force"))
+    dry_run, force = is_dry_run(query.get("dryRun", "")), flag(query, "force")
+    return WriteOptions(dry_run, validation, manager or agent or "unknown", force, asker, query)
 
 
 def is_dry_run(value: str) -> bool:

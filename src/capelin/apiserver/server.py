@@ -14,6 +14,11 @@ from typing import Any
 import structlog
 
 from capelin.apiserver import builtin, reading, statuses, subresources, verbs, watching
+from capelin.apiserver.admission.calling import WebhookCaller
+from capelin.apiserver.admission.dispatch import Admission
+from capelin.apiserver.admission.questions import Denied
+from capelin.apiserver.admission.review import Reviews
+from capelin.apiserver.asker import Asker
 from capelin.apiserver.authn import Authentication, Authenticator
 from capelin.apiserver.authz import Authorizer, Groups, denial
 from capelin.apiserver.bodies import check_size, read
@@ -54,6 +59,7 @@ class ApiServer:
         authenticator: Authenticator | None = None,
         authorizer: Authorizer | None = None,
         tokens: ServiceAccountTokens | None = None,
+        webhooks: WebhookCaller | None = None,
         version: str = KUBERNETES_VERSION,
     ) -> None:
         """Make a server.
@@ -62,11 +68,13 @@ class ApiServer:
             authenticator: who users are; without one, those that the transport vouches for and the service accounts of `tokens`.
             authorizer: what users may do; without one, members of `system:masters` and our own controllers may do everything.
             tokens: issues tokens for service accounts; without it the server has none.
+            webhooks: calls admission webhooks; without it their configurations can be stored, and what they must be asked about is refused.
             version: the Kubernetes version it says it is.
         """
         self.store = store
         self.registry = Registry(builtin.catalog())
-        self.objects = Objects(store, self.registry, clock=clock, random=random)
+        self._admission = Admission(store, self.registry, clock=clock, random=random, caller=webhooks)
+        self.objects = Objects(store, self.registry, Reviews(self._admission), clock=clock, random=random)
         self.metrics = RequestMetrics()
         self._clock = clock
         self._random = random
@@ -83,13 +91,14 @@ class ApiServer:
         self._ready = False
 
     @classmethod
-    def in_memory(cls, *, clock: Clock, random: Random) -> ApiServer:
+    def in_memory(cls, *, clock: Clock, random: Random, webhooks: WebhookCaller | None = None) -> ApiServer:
         """Return a server that forgets everything when the process ends."""
-        return cls(MemoryStore(), clock=clock, random=random)
+        return cls(MemoryStore(), clock=clock, random=random, webhooks=webhooks)
 
     async def start(self) -> None:
         """Serve what the store holds, and take up the background work that was left."""
         self._custom_resources.start()
+        self._admission.start()
         self._collector.start()
         self._expiry.start()
         await self._namespaces.start()
@@ -104,6 +113,7 @@ class ApiServer:
         await self._namespaces.stop()
         await self._collector.stop()
         await self._custom_resources.stop()
+        await self._admission.stop()
 
     async def send(self, request: Request) -> Response:
         """Return the answer to one request; see `Handler`."""
@@ -170,24 +180,29 @@ class ApiServer:
         if not target.definition.stored:
             review = self._reviewer.answer(target, read(request).document, user)
             return reply(codec.encode(review), accepted(request), status=201)
-        if target.subresource not in ("", STATUS):
-            return await self._subresource(request, target)
-        match target.verb:
+        match "" if target.subresource not in ("", STATUS) else target.verb:
             case "get":
                 return reading.get(self.store, target, request, self._clock.now())
             case "list":
                 return reading.list_objects(self.store, target, request, self._clock.now())
             case "watch":
                 return self._watch(request, target)
-        write = _WRITES[target.verb]
-        return await write(self.objects, target, request)
+        asker = Asker(user)
+        try:
+            response = await self._written(request, target, asker)
+        except errors.ApiError as error:
+            response = _refusal(error)
+        return asker.warned(response)
 
-    async def _subresource(self, request: Request, target: Target) -> Response:
+    async def _written(self, request: Request, target: Target, asker: Asker) -> Response:
+        """Return the answer to a write, or to any request for a subresource that is not a part of its object."""
         match target.subresource:
+            case "" | "status":
+                return await _WRITES[target.verb](self.objects, target, request, asker)
             case "scale":
-                return await subresources.scale(self.objects, target, request)
+                return await subresources.scale(self.objects, target, request, asker)
             case "eviction":
-                return await subresources.evict(self.objects, target, request)
+                return await subresources.evict(self.objects, target, request, asker)
             case "token":
                 return await subresources.issue_token(self.objects, target, request, self._tokens)
             case "finalize":
@@ -220,7 +235,7 @@ class ApiServer:
         return Response(200, {"content-type": "text/plain; version=0.0.4; charset=utf-8"}, text.encode())
 
 
-_WRITES: Mapping[str, Callable[[Objects, Target, Request], Awaitable[Response]]] = {
+_WRITES: Mapping[str, Callable[[Objects, Target, Request, Asker], Awaitable[Response]]] = {
     "create": verbs.create,
     "update": verbs.update,
     "patch": verbs.patch,
@@ -233,7 +248,8 @@ def _refusal(error: errors.ApiError) -> Response:
     headers = {"content-type": "application/json"}
     if error.retry_after is not None:
         headers["retry-after"] = str(max(1, round(error.retry_after.total_seconds())))
-    return Response(error.code, headers, codec.encode(errors.to_status(error)))
+    status = error.status if isinstance(error, Denied) else errors.to_status(error)
+    return Response(status["code"], headers, codec.encode(status))
 
 
 def _version_info(version: str) -> dict[str, str]:

@@ -26,6 +26,7 @@ GENERATED_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # Kubernetes': no vowels and
 _GENERATED_BASE = 58  # with the suffix, a DNS label
 
 _SERVER_OWNED = ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion", "selfLink", "uid")
+_WIPED = ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "uid")
 _KEPT_ON_UPDATE = ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "uid", "namespace", "generateName")
 
 
@@ -92,6 +93,12 @@ def created(definition: ResourceDefinition, version: Version, document: Document
     if version.status and not definition.creates_with_status:
         result.pop("status", None)
     return result
+
+
+def wiped(document: Document) -> Document:
+    """Return a document that is to be created as webhooks see it: what only the server knows to say of an object is not there yet."""
+    meta = {key: value for key, value in document["metadata"].items() if key not in _WIPED}
+    return {**document, "metadata": meta}
 
 
 def generated_name(base: str, suffix: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from capelin.api.meta import LabelSelector, selector_string
 from capelin.apiserver import bodies, patches, statuses, strategy
+from capelin.apiserver.asker import Asker
 from capelin.apiserver.deletion import delete, delete_options
 from capelin.apiserver.disruption import check_eviction
-from capelin.apiserver.objects import Objects
+from capelin.apiserver.objects import Facade, Objects
 from capelin.apiserver.registry import ScalePaths
 from capelin.apiserver.replicas import MAX_REPLICAS, at, steps
 from capelin.apiserver.requests import Target, write_options
@@ -26,7 +28,7 @@ BUDGETS = "poddisruptionbudgets.policy"
 _SCALE_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
-async def scale(objects: Objects, target: Target, request: Request) -> Response:
+async def scale(objects: Objects, target: Target, request: Request, asker: Asker) -> Response:
     """Answer a request for the scale subresource: the replicas of any kind, in one form.
 
     Raises:
@@ -41,12 +43,12 @@ async def scale(objects: Objects, target: Target, request: Request) -> Response:
         if item is None:
             raise statuses.not_found(target.definition, target.name)
         return reply(codec.encode(_scale_of(_document(target, item), paths)), wanted)
-    options = write_options(request)
-
-    def transform(document: Document) -> Document:
-        return _scaled(target, document, paths, _wanted_scale(target, request, _scale_of(document, paths)))
-
-    written = await objects.update(target, transform, options)
+    facade = Facade(
+        lambda document: _scale_of(document, paths),
+        lambda document, wanted: _scaled(target, document, paths, wanted),
+    )
+    transform = partial(_wanted_scale, target, request)
+    written = await objects.update(target, transform, write_options(request, asker), facade=facade)
     document = codec.decode_document(as_version(written.data, target.definition, target.version))
     return reply(codec.encode(_scale_of(document, paths)), wanted, warnings=written.warnings)
 
@@ -99,7 +101,7 @@ def _with(document: Document, path: list[str], value: Any) -> Document:
     return {**document, first: _with(document.get(first) or {}, rest, value) if rest else value}
 
 
-async def evict(objects: Objects, target: Target, request: Request) -> Response:
+async def evict(objects: Objects, target: Target, request: Request, asker: Asker) -> Response:
     """Answer an eviction: the Pod is deleted, if its disruption budget allows.
 
     Raises:
@@ -108,12 +110,21 @@ async def evict(objects: Objects, target: Target, request: Request) -> Response:
     body = bodies.read(request).document if request.body else {}
     options = delete_options(body.get("deleteOptions") or {}, request.query)
     pod = await objects.current(target.definition, target.key)
+    await _review_eviction(objects, target, request, body, asker)
     check_eviction(
         codec.decode_document(pod.data), _documents(objects, target.definition.name, target), _documents(objects, BUDGETS, target)
     )
-    await delete(objects, target.definition, target.key, options)
+    await delete(objects, replace(target, subresource=""), options)
     success = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
     return reply(codec.encode(success), accepted(request), status=201)
+
+
+async def _review_eviction(objects: Objects, target: Target, request: Request, body: Document, asker: Asker) -> None:
+    """Ask webhooks about the eviction, which is what is created; the deletion that follows is not asked about again."""
+    review = objects.reviews.of("CREATE", target, write_options(request, asker))
+    if review is not None:
+        eviction = {**body, "metadata": {**(body.get("metadata") or {}), "name": target.name, "namespace": target.namespace}}
+        await review.validated(await review.mutated(eviction, None, lambda document: document), None)
 
 
 def _documents(objects: Objects, resource: str, target: Target) -> list[Document]:

@@ -65,10 +65,15 @@ def reply(data: bytes, wanted: Accepted, *, status: int = 200, warnings: Iterabl
     if wanted.media == "application/yaml":
         data = yaml.safe_dump(codec.decode(data), sort_keys=True).encode()
         headers["content-type"] = wanted.media
-    text = ", ".join(f'299 - "{_quoted(warning)}"' for warning in warnings)
+    text = warning_header(warnings)
     if text:
         headers["warning"] = text
     return Response(status, headers, data)
+
+
+def warning_header(warnings: Iterable[str]) -> str:
+    """Return the value of a `Warning` header with these warnings; empty without one."""
+    return ", ".join(f'299 - "{_quoted(warning)}"' for warning in warnings)
 
 
 def _quoted(text: str) -> str:

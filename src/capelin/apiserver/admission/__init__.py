@@ -1,0 +1,1 @@
+"""Admission: webhooks that are asked before something is written, as the stored configurations declare."""

@@ -1,0 +1,179 @@
+"""Calling webhooks: a question goes out as bytes, and an answer comes back within bounds.
+
+The server itself opens no socket. It is given a `WebhookCaller`: one that opens connections through the seam of the runtime, one that
+reaches handlers in the same process, or none at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+from capelin.runtime import errors
+from capelin.runtime.transport import Connect, Connection, Credentials, Handler, Request, Response
+
+ANSWER_LIMIT: Final = 3 * 1024 * 1024
+"""Bytes of an answer: as much as a request may have. A larger one could not be stored anyway."""
+
+_SHOWN: Final = 200
+"""Characters of a foreign answer that a message repeats."""
+
+
+class CallFailed(Exception):
+    """A webhook could not be asked, or gave no usable answer; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A webhook that stands behind a Service of the cluster."""
+
+    namespace: str
+    name: str
+    port: int
+    path: str
+
+    @property
+    def host(self) -> str:
+        """The name that its certificate is for."""
+        return f"{self.name}.{self.namespace}.svc"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """How to reach a webhook: a URL or a service, and the authority (PEM; empty: the system's) that signs its certificate."""
+
+    url: str
+    service: Service | None
+    authority: bytes = b""
+
+    @property
+    def address(self) -> str:
+        """The URL, as messages show it."""
+        if self.service is None:
+            return self.url
+        return f"https://{self.service.host}:{self.service.port}{self.service.path}"
+
+
+class WebhookCaller(Protocol):
+    """Brings questions to webhooks."""
+
+    async def post(self, client: Client, body: bytes, timeout: timedelta) -> bytes:
+        """Return the body of the answer. The time is the caller's to keep; the webhook is only told.
+
+        Raises:
+            CallFailed: there is no such answer.
+        """
+
+    async def keep(self, clients: Collection[Client]) -> None:
+        """Let go what was held for any other webhooks."""
+
+
+Locate = Callable[[str, str, int], str]
+"""Returns the base URL of a service, given its namespace, name and port; raises CallFailed when it cannot be reached from here."""
+
+
+def no_services(namespace: str, name: str, port: int) -> str:
+    """Refuse: this server runs on a machine that no service network reaches."""
+    raise CallFailed(
+        f"service {namespace}/{name} (port {port}) cannot be reached: this server has no service network; give the webhook a url instead"
+    )
+
+
+@dataclass(slots=True)
+class ConnectedCaller:
+    """Calls webhooks over connections that stay open while their configuration stands.
+
+    With a certificate and key (PEM), it logs in with them, so that a webhook can insist on being asked by this server.
+    """
+
+    connect: Connect
+    locate: Locate = no_services
+    certificate: bytes = b""
+    key: bytes = field(default=b"", repr=False)
+    _open: dict[Client, Connection] = field(default_factory=dict)
+
+    async def post(self, client: Client, body: bytes, timeout: timedelta) -> bytes:
+        """Return the body of the answer; see `WebhookCaller`."""
+        request = _question(client, body, timeout)
+        try:
+            return _content(await self._connection(client).send(request))
+        except errors.Unreachable as error:
+            raise _unreachable(client, timeout, error.message) from error
+        except OSError as error:  # the authority or the certificate cannot be used
+            raise _unreachable(client, timeout, str(error)) from error
+
+    async def keep(self, clients: Collection[Client]) -> None:
+        """Close the connections to all other webhooks."""
+        gone = [client for client in self._open if client not in clients]
+        for connection in [self._open.pop(client) for client in gone]:
+            await connection.close()
+
+    def _connection(self, client: Client) -> Connection:
+        connection = self._open.get(client)
+        if connection is None:
+            credentials = Credentials(self._base(client), client.authority, self.certificate, self.key)
+            connection = self._open[client] = self.connect(credentials)
+        return connection
+
+    def _base(self, client: Client) -> str:
+        if client.service is not None:
+            return self.locate(client.service.namespace, client.service.name, client.service.port)
+        parts = urlsplit(client.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass(frozen=True, slots=True)
+class InProcessCaller:
+    """Calls handlers in the same process, by the host of the URL (and port, if it has one) or of the service (`name.namespace.svc`)."""
+
+    handlers: Mapping[str, Handler]
+
+    async def post(self, client: Client, body: bytes, timeout: timedelta) -> bytes:
+        """Return the body of the answer; see `WebhookCaller`."""
+        host = client.service.host if client.service is not None else urlsplit(client.url).netloc
+        handler = self.handlers.get(host)
+        if handler is None:
+            raise _unreachable(client, timeout, f"nobody answers for {host}")
+        try:
+            return _content(await handler.send(_question(client, body, timeout)))
+        except errors.Unreachable as error:
+            raise _unreachable(client, timeout, error.message) from error
+
+    async def keep(self, clients: Collection[Client]) -> None:
+        """Nothing is held."""
+
+
+def posted(client: Client, timeout: timedelta, reason: str) -> str:
+    """Return the message of a call that got no answer, in the words of Kubernetes."""
+    return f'Post "{client.address}?timeout={timeout.total_seconds():g}s": {reason}'
+
+
+def _unreachable(client: Client, timeout: timedelta, reason: str) -> CallFailed:
+    return CallFailed(posted(client, timeout, reason))
+
+
+def _question(client: Client, body: bytes, timeout: timedelta) -> Request:
+    path = client.service.path if client.service is not None else urlsplit(client.url).path
+    headers = {"content-type": "application/json", "accept": "application/json"}
+    return Request("POST", path or "/", {"timeout": f"{timeout.total_seconds():g}s"}, headers, body)
+
+
+def _content(response: Response) -> bytes:
+    """Return the body of a proper answer.
+
+    Raises:
+        CallFailed: it is none.
+    """
+    if len(response.body) > ANSWER_LIMIT:
+        raise CallFailed(f"the answer has {len(response.body)} bytes, the limit is {ANSWER_LIMIT}")
+    if 300 <= response.status < 400:
+        raise CallFailed(f"the answer is a redirect ({response.status}), which is not followed")
+    if response.status == 404:
+        raise CallFailed("the server could not find the requested resource")
+    if not 200 <= response.status < 300:
+        said = response.body[:_SHOWN].decode(errors="replace").strip()
+        raise CallFailed(f'an error on the server ("{said or response.status}") has prevented the request from succeeding')
+    return response.body

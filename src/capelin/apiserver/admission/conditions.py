@@ -1,0 +1,85 @@
+"""Match conditions: CEL over the request and its objects, which decides whether a webhook is asked at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, Final
+
+from cel_expr_python import cel
+from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_optional
+
+from capelin.runtime.documents.cel import RuleError
+from capelin.runtime.documents.cellibrary import functions
+from capelin.runtime.documents.celtypes import TEXT_LITERAL
+
+VARIABLES: Final = ("object", "oldObject", "request", "namespaceObject")
+"""What a condition may look at. `namespaceObject` is always null, as it is in Kubernetes' match conditions of webhooks."""
+
+_AUTHORIZER = re.compile(r"(?<![\w.])authorizer\b")
+_LEADING_CODE = re.compile(r"^[A-Z_]+: ")
+_TRAILING_CODE = re.compile(r" \[[A-Z_]+\]$")
+_MISSING_KEY = re.compile(r'Key not found in map : "?([^"]*)"?')
+_NO_SUCH_KEY = r"no such key: \1"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition. It is compiled when it is first looked at, so that a stored one that no longer compiles stops no server."""
+
+    name: str
+    text: str
+
+    def holds(self, variables: Mapping[str, Any]) -> bool:
+        """Tell whether the condition is true.
+
+        Raises:
+            RuleError: it cannot be evaluated on these values.
+        """
+        expression = compile_condition(self.text)
+        try:
+            result = expression.eval(data=dict(variables))
+            value = result.plain_value()
+            failed = result.type() == cel.Type.ERROR
+        except (RuntimeError, TypeError) as error:
+            raise self._failure(str(error)) from error
+        if failed:
+            raise self._failure(str(value))
+        if not isinstance(value, bool):
+            raise self._failure("must evaluate to bool")
+        return value
+
+    def _failure(self, reason: str) -> RuleError:
+        return RuleError(f"expression '{self.text.strip()}' resulted in error: {_MISSING_KEY.sub(_NO_SUCH_KEY, _sentence(reason))}")
+
+
+@lru_cache(maxsize=1024)
+def compile_condition(text: str) -> cel.Expression:
+    """Return a compiled condition; equal ones are compiled once.
+
+    Raises:
+        RuleError: it does not compile to a boolean, or asks for what this server does not offer.
+    """
+    text = text.strip()
+    if _AUTHORIZER.search(TEXT_LITERAL.sub("''", text)):
+        raise RuleError("compilation failed: the variable authorizer is not offered by this server")
+    try:
+        expression = _environment().compile(text)
+    except RuntimeError as error:
+        raise RuleError(f"compilation failed: {_sentence(str(error))}") from error
+    if expression.return_type() not in (cel.Type.BOOL, cel.Type.DYN):
+        raise RuleError("must evaluate to bool")
+    return expression
+
+
+def _sentence(reason: str) -> str:
+    """Return an error of the library without its status codes."""
+    return _TRAILING_CODE.sub("", _LEADING_CODE.sub("", reason))
+
+
+@cache
+def _environment() -> cel.Env:
+    extensions = [ext_optional.ExtOptional(), ext_math.ExtMath(), ext_bindings.ExtBindings(), ext_encoders.ExtEncoders()]
+    return cel.NewEnv(variables=dict.fromkeys(VARIABLES, cel.Type.DYN), extensions=extensions, functions=functions())

@@ -1,0 +1,213 @@
+"""What the answers of webhooks do to a write."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from capelin.runtime import codec
+from capelin.runtime.transport import Response
+from tests.apiserver.admission.conftest import World
+from tests.apiserver.admission.webhooks import MUTATING, allow, configuration, denying, hook, labelling, patching, rule, warning
+from tests.apiserver.api import WIDGETS, widget
+from tests.fakes import settle
+
+
+async def test_a_webhook_changes_what_is_stored(world: World) -> None:
+    await world.mutating("/a", labelling("a"))
+
+    await world.have(WIDGETS, widget("w"))
+
+    assert (await world.get(f"{WIDGETS}/w")).body["metadata"]["labels"] == {"a": "yes"}
+
+
+async def test_what_a_webhook_adds_is_pruned_and_completed(world: World) -> None:
+    await world.mutating(
+        "/a",
+        patching({"op": "add", "path": "/spec/unknown", "value": 1}, {"op": "add", "path": "/spec/parts", "value": [{"name": "x"}]}),
+    )
+
+    got = await world.have(WIDGETS, widget("w"))
+
+    assert got["spec"] == {"size": "small", "replicas": 1, "parts": [{"name": "x"}]}
+
+
+async def test_a_change_that_breaks_the_schema_is_refused(world: World) -> None:
+    await world.mutating("/a", patching({"op": "replace", "path": "/spec/size", "value": "huge"}))
+
+    got = await world.create(WIDGETS, widget("w"))
+
+    assert (got.status, got.body["reason"]) == (422, "Invalid")
+
+
+async def test_webhooks_change_an_object_in_the_order_of_their_configurations(world: World) -> None:
+    await world.mutating("/b", labelling("who", "b"))
+    await world.mutating("/a", labelling("who", "a"))
+
+    got = await world.have(WIDGETS, widget("w"))
+
+    assert world.webhooks.paths == ["/a", "/b"]
+    assert got["metadata"]["labels"]["who"] == "b"
+
+
+async def test_a_webhook_that_wishes_so_is_asked_again_after_a_later_change(world: World) -> None:
+    await world.mutating("/a", labelling("a"), reinvocationPolicy="IfNeeded")
+    await world.mutating("/b", labelling("b"))
+    await world.mutating("/c", allow, reinvocationPolicy="IfNeeded")
+
+    await world.have(WIDGETS, widget("w"))
+
+    assert world.webhooks.paths == ["/a", "/b", "/c", "/a"]
+
+
+async def test_nobody_is_asked_again_when_nothing_was_changed_later(world: World) -> None:
+    await world.mutating("/a", labelling("a"), reinvocationPolicy="IfNeeded")
+    await world.mutating("/b", allow)
+
+    await world.have(WIDGETS, widget("w"))
+
+    assert world.webhooks.paths == ["/a", "/b"]
+
+
+async def test_a_refusal_keeps_the_code_reason_and_causes_of_the_webhook(world: World) -> None:
+    details = {"causes": [{"field": "spec.size", "message": "too small", "reason": "FieldValueInvalid"}]}
+    await world.validating("/a", denying("not today", code=418, reason="Teapot", details=details))
+
+    got = await world.create(WIDGETS, widget("w"))
+
+    assert got.status == 418
+    assert got.message == 'admission webhook "a.hooks.test" denied the request: not today'
+    assert (got.body["reason"], got.body["details"]) == ("Teapot", details)
+    assert (await world.get(f"{WIDGETS}/w")).status == 404
+
+
+async def test_the_first_refusal_in_the_order_of_configurations_is_told(world: World) -> None:
+    await world.validating("/b", denying("b"))
+    await world.validating("/a", denying("a"))
+
+    got = await world.create(WIDGETS, widget("w"))
+
+    assert got.message.endswith("denied the request: a")
+
+
+async def test_warnings_go_out_once_each_and_with_a_refusal_too(world: World) -> None:
+    await world.mutating("/a", warning("careful", "look out"))
+    await world.validating("/b", warning("careful", allowed=False))
+
+    got = await world.create(WIDGETS, widget("w"))
+
+    assert got.status == 400
+    assert got.headers["warning"] == '299 - "careful", 299 - "look out"'
+
+
+@pytest.mark.parametrize(("policy", "status"), [("Fail", 500), ("Ignore", 201)])
+async def test_the_failure_policy_decides_what_a_webhook_that_is_not_there_means(world: World, policy: str, status: int) -> None:
+    lost = hook("/a", base="https://nowhere.test", failurePolicy=policy, timeoutSeconds=7)
+    await world.have(MUTATING, configuration("a", lost))
+
+    got = await world.create(WIDGETS, widget("w"))
+
+    assert got.status == status
+    if policy == "Fail":
+        want = 'failed calling webhook "a.hooks.test": failed to call webhook: Post "https://nowhere.test/a?timeout=7s": '
+        assert want in got.message
+
+
+async def test_a_webhook_that_takes_too_long_has_failed(world: World) -> None:
+    await world.validating("/a", allow, timeoutSeconds=3)
+    world.webhooks.before = lambda _path: world.clock.sleep(timedelta(hours=1))
+
+    answer = world.create(WIDGETS, widget("w"))
+    got = (await _while_time_passes(world, answer)).message
+
+    assert got.endswith('Post "https://hooks.test/a?timeout=3s": context deadline exceeded')
+
+
+async def _while_time_passes(world: World, answer: Any) -> Any:
+    import asyncio
+
+    task = asyncio.ensure_future(answer)
+    await settle()
+    await world.clock.advance(timedelta(seconds=3))
+    return await task
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        ({"uid": "other", "allowed": True}, "received invalid webhook response: expected response.uid="),
+        ({"allowed": True, "patch": "W10="}, "webhook returned response.patch but not response.patchType"),
+        ({"allowed": True, "patchType": "JSONPatch"}, "webhook returned response.patchType but not response.patch"),
+        ({"allowed": True, "patchType": "JSONPatch", "patch": "???"}, "received undecodable patch in webhook response"),
+    ],
+    ids=["another uid", "no patch type", "no patch", "no base64"],
+)
+async def test_an_answer_that_is_no_good_is_a_failure(world: World, response: dict[str, Any], said: str) -> None:
+    await world.mutating("/a", lambda _request: response)
+
+    got = await world.create(WIDGETS, widget("w"))
+
+    assert got.status == 500
+    assert said in got.message
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        Response(200, {}, b"[" * 10_000),
+        Response(200, {}, b'{"response":' + b'{"a":' * 300 + b"1" + b"}" * 301),
+        Response(200, {}, b" " * (3 * 1024 * 1024 + 1)),
+        Response(302, {"location": "https://elsewhere.test"}, b""),
+        Response(500, {}, b"broken"),
+        Response(200, {}, codec.encode({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"})),
+    ],
+    ids=["no JSON", "too deep", "too large", "a redirect", "an error", "no response"],
+)
+async def test_what_comes_back_is_bounded(world: World, response: Response) -> None:
+    await world.validating("/a", allow)
+    world.webhooks.raw["/a"] = response
+
+    got = await world.create(WIDGETS, widget("w"))
+
+    assert got.status == 500
+    assert 'failed calling webhook "a.hooks.test": ' in got.message
+
+
+async def test_a_patch_that_does_not_apply_is_an_error_whatever_the_failure_policy(world: World) -> None:
+    await world.mutating("/a", patching({"op": "remove", "path": "/spec/nothing"}), failurePolicy="Ignore")
+
+    got = await world.create(WIDGETS, widget("w"))
+
+    assert got.status == 500
+
+
+async def test_a_validating_webhook_may_not_patch(world: World) -> None:
+    await world.validating("/a", labelling("a"))
+
+    got = await world.create(WIDGETS, widget("w"))
+
+    assert "validating webhook may not return response.patch" in got.message
+
+
+async def test_a_webhook_with_side_effects_forbids_a_dry_run(world: World) -> None:
+    await world.mutating("/a", allow)
+    await world.patch(
+        f"{MUTATING}/a", [{"op": "test", "path": "/webhooks/0/sideEffects", "value": "None"}], media="application/json-patch+json"
+    )
+
+    got = await world.create(WIDGETS, widget("w"), dryRun="All")
+
+    assert got.status == 201
+    assert [about["dryRun"] for _, about in world.webhooks.asked] == [True]
+
+
+async def test_deletions_can_be_refused(world: World) -> None:
+    await world.have(WIDGETS, widget("w"))
+    await world.validating("/a", denying("keep it"), rules=[rule(operations=("DELETE",))])
+
+    got = await world.delete(f"{WIDGETS}/w")
+
+    assert got.message == 'admission webhook "a.hooks.test" denied the request: keep it'
+    assert (await world.get(f"{WIDGETS}/w")).status == 200
