@@ -6,7 +6,6 @@ The file was taken from a management cluster of the version before: a running cl
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,7 @@ STORED = [decode_document(line) for line in (Path(__file__).parent / "stored_bef
 JUDGES = catalog.judges(EmptyLookups())
 
 
-def cases() -> Iterator[Any]:
-    for document in STORED:
-        yield pytest.param(document, id=f"{document['kind']}-{document['metadata']['name']}")
+CASES = [pytest.param(document, id=f"{document['kind']}-{document['metadata']['name']}") for document in STORED]
 
 
 async def judged(new: Document | None, old: Document) -> dict[str, ReviewAnswer]:
@@ -44,14 +41,14 @@ def refusals(answers: dict[str, ReviewAnswer]) -> list[str]:
     return [str(answer.refusal) for answer in answers.values() if answer.refusal is not None]
 
 
-@pytest.mark.parametrize("document", cases())
+@pytest.mark.parametrize("document", CASES)
 async def test_it_can_be_saved_unchanged(document: Document) -> None:
     answers = await judged(copy.deepcopy(document), document)
 
     assert refusals(answers) == []
 
 
-@pytest.mark.parametrize("document", cases())
+@pytest.mark.parametrize("document", CASES)
 async def test_it_can_get_another_label(document: Document) -> None:
     new = copy.deepcopy(document)
     new["metadata"].setdefault("labels", {})["team"] = "a"
@@ -59,7 +56,7 @@ async def test_it_can_get_another_label(document: Document) -> None:
     assert refusals(await judged(new, document)) == []
 
 
-@pytest.mark.parametrize("document", cases())
+@pytest.mark.parametrize("document", CASES)
 async def test_its_finalizers_can_be_removed(document: Document) -> None:
     deleting = copy.deepcopy(document)
     deleting["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["one"]}
@@ -69,12 +66,12 @@ async def test_its_finalizers_can_be_removed(document: Document) -> None:
     assert refusals(await judged(new, deleting)) == []
 
 
-@pytest.mark.parametrize("document", cases())
+@pytest.mark.parametrize("document", CASES)
 async def test_it_can_be_deleted(document: Document) -> None:
     assert refusals(await judged(None, document)) == []
 
 
-@pytest.mark.parametrize("document", cases())
+@pytest.mark.parametrize("document", CASES)
 def test_its_schema_still_holds(document: Document) -> None:
     definition = crd(KIND_OF[document["apiVersion"], document["kind"]])
     schema = compile_schema(definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
