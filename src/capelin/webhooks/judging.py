@@ -66,6 +66,8 @@ class Judging:
         Raises:
             ApiError: the facts could not be gathered.
         """
+        if review.operation not in self.webhook.operations:
+            return ReviewAnswer()  # an installation may ask more than was declared; about that there is no rule
         document = review.old if review.operation == "DELETE" else review.object
         try:
             new, old = decoded(self.webhook.kind, document or {}), self._old(review)
