@@ -42,6 +42,9 @@ TOPOLOGY_OWNED_LABEL = "topology.cluster.x-k8s.io/owned"
 TOPOLOGY_DEPLOYMENT_NAME_LABEL = "topology.cluster.x-k8s.io/deployment-name"
 """The name, inside the topology, of the MachineDeployment."""
 
+TOPOLOGY_DRY_RUN_ANNOTATION = "topology.cluster.x-k8s.io/dry-run"
+"""On what a topology sends in a dry run, to learn what would change; any value counts."""
+
 PAUSED_ANNOTATION = "cluster.x-k8s.io/paused"
 """Stops reconciliation of the object that carries it; any value does."""
 
