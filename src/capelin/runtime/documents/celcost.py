@@ -94,26 +94,26 @@ class Budget:
     total: int = 0
     dearest: list[tuple[int, Path]] = field(default_factory=list)
 
-    def charge(self, rule: Rule, index: int, place: Place) -> Iterator[Cause]:
-        """Add what a rule costs that was compiled for the place, where it is the one of that number; yield why it is too much."""
+    def charge(self, rule: Rule, index: int, place: Place) -> list[Cause]:
+        """Add what a rule costs that was compiled for the place, where it is the one of that number; return why it is too much."""
         kind = kind_of(place.schema, resource=place.resource)
         if kind is None:
-            return  # the real server shows such values to no rule
+            return []  # the real server shows such values to no rule
         path = (*place.path, "x-kubernetes-validations", index)
         old = optional_of(kind) if rule.optional_old else kind
         converted = times(place.schema)
         cost = estimate(_tree(rule, rule.expression, converted), kind, old)
-        yield from self._add("estimated rule cost", capped(cost * place.occurrences(kind)), (*path, "rule"))
+        found = self._add("estimated rule cost", capped(cost * place.occurrences(kind)), (*path, "rule"))
         if rule.message_expression is not None:
             cost = estimate(_tree(rule, rule.message_expression, converted), kind, old)
-            yield from self._add("estimated messageExpression cost", cost, (*path, "messageExpression"))
+            found += self._add("estimated messageExpression cost", cost, (*path, "messageExpression"))
+        return found
 
-    def _add(self, name: str, cost: int, path: Path) -> Iterator[Cause]:
+    def _add(self, name: str, cost: int, path: Path) -> list[Cause]:
         self.total = capped(self.total + cost)
         if cost >= _WORTH_NAMING:
             self.dearest = sorted([*self.dearest, (cost, path)], key=lambda entry: -entry[0])[:_NAMED]
-        if cost > RULE_LIMIT:
-            yield causes.forbidden(path, _too_dear(name, cost, RULE_LIMIT))
+        return [causes.forbidden(path, _too_dear(name, cost, RULE_LIMIT))] if cost > RULE_LIMIT else []
 
     def overrun(self, path: Path) -> Iterator[Cause]:
         """Yield why all rules together are too much for the schema at `path`."""

@@ -15,14 +15,38 @@ from capelin.runtime.documents.celast import Call, Entries, Fold, Items, Literal
 from capelin.runtime.documents.celcalls import Operand
 from capelin.runtime.documents.celsizes import BOOL, DYN, INT, LARGEST, ONE, OPEN, UNKNOWN, Kind, Size, capped, list_of, map_of
 
-Path = tuple[str, ...]
-"""The way from a variable to a part of the object: names of fields, and `@items`, `@keys` or `@values`."""
-
 _LIST_COST: Final = 10
 _MAP_COST: Final = 30
 _MESSAGE_COST: Final = 40
 _ACCUMULATORS: Final = ("__result__", "@result")
 _NOTHING: Final = Size(LARGEST, 0)  # the union of no sizes
+
+
+class _Path:
+    """The way from a variable to a part of the object: names of fields, and `@items`, `@keys` or `@values`.
+
+    cel-go keeps it in a slice that `append` lengthens, so paths that were lengthened from the same one, such as two fields of a loop's
+    variable, can share their memory, and the later takes the place of the earlier. Which size a part then has is what counts for whether
+    a server refuses a rule, so paths share their memory here when they do there.
+    """
+
+    __slots__ = ("_length", "_memory")
+
+    def __init__(self, memory: list[str], length: int) -> None:
+        self._memory = memory
+        self._length = length
+
+    def to(self, step: str) -> _Path:
+        """Return the path one step longer."""
+        memory, length = self._memory, self._length
+        if length == len(memory):
+            memory = [*memory, *[""] * max(1, length)]  # twice the room, as Go makes it for slices this short
+        memory[length] = step
+        return _Path(memory, length + 1)
+
+    def steps(self) -> tuple[str, ...]:
+        """Return the steps as they are now."""
+        return tuple(self._memory[: self._length])
 
 
 class _Entry(NamedTuple):
@@ -41,7 +65,7 @@ class _Local:
     """A variable of a loop or a binding."""
 
     kind: Kind
-    path: Path
+    path: _Path
     size: Size | None
     entry: _Entry | None = None
 
@@ -57,7 +81,7 @@ class _Estimator:
         self._variables = {"self": root, "oldSelf": old}
         self._locals: dict[str, list[_Local]] = {}
         self._kinds: dict[int, Kind] = {}
-        self._paths: dict[int, Path] = {}
+        self._paths: dict[int, _Path] = {}
         self._sizes: dict[int, Size] = {}
         self._entries: dict[int, _Entry] = {}
 
@@ -84,7 +108,7 @@ class _Estimator:
         if local := self._local(node.name):
             self._paths[node.id], self._kinds[node.id] = local.path, local.kind
         else:
-            self._paths[node.id], self._kinds[node.id] = (node.name,), self._variables.get(node.name, DYN)
+            self._paths[node.id], self._kinds[node.id] = _Path([node.name], 1), self._variables.get(node.name, DYN)
         return 1
 
     def _select(self, node: Select) -> int:
@@ -93,7 +117,7 @@ class _Estimator:
         self._kinds[node.id] = BOOL if node.test else celkinds.field_of(kind, node.field)
         if node.test:
             return cost
-        self._paths[node.id] = (*self._path(node.operand), node.field)
+        self._paths[node.id] = self._path(node.operand).to(node.field)
         return capped(cost + 1) if kind.name in ("map", "object", "open") else cost
 
     def _dyn(self, node: Call) -> int:
@@ -103,9 +127,12 @@ class _Estimator:
         return capped(cost + 1)
 
     def _call(self, node: Call) -> int:
-        costs = [self.cost(arg) for arg in node.args]
+        costs: list[int] = []
+        args: list[Operand] = []
+        for arg in node.args:
+            costs.append(self.cost(arg))
+            args.append(self._operand(arg))
         total = self.cost(node.target) if node.target else 0
-        args = [self._operand(arg) for arg in node.args]
         target = self._operand(node.target) if node.target else None
         self._kinds[node.id] = celkinds.result_of(node.function, target and target.kind, [arg.kind for arg in args])
         size: Size | None = None
@@ -136,7 +163,7 @@ class _Estimator:
 
     def _index(self, node: Call, container: Kind) -> Size | None:
         entry = self._entry(node.args[0])
-        self._paths[node.id] = (*self._path(node.args[0]), "@items" if container.name == "list" else "@values")
+        self._paths[node.id] = self._path(node.args[0]).to("@items" if container.name == "list" else "@values")
         return entry.value if entry else None
 
     def _items(self, node: Items) -> int:
@@ -201,14 +228,16 @@ class _Estimator:
                 self._entries[node.id] = entry
 
     def _loop_variables(self, node: Fold) -> list[tuple[str, _Local]]:
-        kind, path, entry = self._kinds[node.range.id], self._path(node.range), self._entry(node.range)
+        kind, entry = self._kinds[node.range.id], self._entry(node.range)
         is_list = (entry.container if entry else kind.name) == "list"
-        value = _Local(kind.item or DYN, (*path, "@items" if is_list else "@values"), entry and entry.value)
-        key_kind = INT if is_list else kind.key or DYN
-        key = _Local(key_kind, (*path, "@indices" if is_list else "@keys"), entry and entry.key)
-        if node.second:
-            return [(node.variable, key), (node.second, value)]
-        return [(node.variable, value if is_list else key)]
+        found: list[tuple[str, _Local]] = []
+        if node.second or not is_list:
+            key = self._path(node.range).to("@indices" if is_list else "@keys")
+            found.append((node.variable, _Local(INT if is_list else kind.key or DYN, key, entry and entry.key)))
+        if node.second or is_list:
+            value = self._path(node.range).to("@items" if is_list else "@values")
+            found.append((node.second or node.variable, _Local(kind.item or DYN, value, entry and entry.value)))
+        return found
 
     # What is known of a part
 
@@ -226,15 +255,15 @@ class _Estimator:
         return _Local(self._kinds[node.id], self._path(node), self._size(node), self._entry(node))
 
     def _operand(self, node: Node) -> Operand:
-        path = self._path(node)
+        path = self._path(node).steps()
         if path and path[0] in _ACCUMULATORS:
             path = ()
         return Operand(node, self._kinds[node.id], path, self._size(node))
 
-    def _path(self, node: Node) -> Path:
+    def _path(self, node: Node) -> _Path:
         if isinstance(node, Name) and (local := self._local(node.name)):
             return local.path
-        return self._paths.get(node.id, ())
+        return self._paths.get(node.id) or _Path([], 0)
 
     def _entry(self, node: Node) -> _Entry | None:
         if (entry := self._entries.get(node.id)) is not None:
@@ -257,7 +286,7 @@ class _Estimator:
             return size
         if (size := _written_size(node)) is not None:
             return size
-        if (size := self._size_at(self._path(node))) is not None:
+        if (size := self._size_at(self._path(node).steps())) is not None:
             self._sizes[node.id] = size
             return size
         if self._kinds[node.id].scalar:
@@ -265,7 +294,7 @@ class _Estimator:
         local = self._local(node.name) if isinstance(node, Name) else None
         return local.size if local else None
 
-    def _size_at(self, path: Path) -> Size | None:
+    def _size_at(self, path: tuple[str, ...]) -> Size | None:
         """Return the size that the schema declares; the first step of a path is the variable, whichever it is."""
         if not path:
             return None
