@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from capelin.api.labels import AUTOSCALER_MAX_SIZE_ANNOTATION, AUTOSCALER_MIN_SIZE_ANNOTATION, CLUSTER_NAME_LABEL
-from capelin.api.machinedeployment import ROLLING_UPDATE, MachineDeployment
+from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.machineset import MachineSet
 from capelin.api.meta import selector_matches, selector_string
 from capelin.api.refusals import Refusal, Rule, name_refusals, version_refusals
@@ -22,9 +22,6 @@ SELECTOR_MATCHES_TEMPLATE = Rule(
 )
 AUTOSCALER_BOUNDS_ARE_NUMBERS = Rule("autoscaler_bounds_are_numbers", "The bounds of the autoscaler are whole numbers.")
 NAMES_ARE_RANDOM = Rule("names_are_random", "A template for the names of Machines has a random part, so that no two names are the same.")
-ROLLING_UPDATE_SETTINGS_NEED_TYPE = Rule(
-    "rolling_update_settings_need_type", "rollingUpdate has settings only where the type is RollingUpdate."
-)
 AMOUNTS_ARE_NUMBERS_OR_PERCENTAGES = Rule("amounts_are_numbers_or_percentages", "maxSurge and maxUnavailable are numbers or percentages.")
 ROLLING_UPDATE_CAN_MOVE = Rule("rolling_update_can_move", "maxSurge and maxUnavailable are not both 0: no Machine could ever be replaced.")
 
@@ -36,7 +33,7 @@ GROUP_RULES = (
     AUTOSCALER_BOUNDS_ARE_NUMBERS,
     NAMES_ARE_RANDOM,
 )
-ROLLOUT_RULES = (ROLLING_UPDATE_SETTINGS_NEED_TYPE, AMOUNTS_ARE_NUMBERS_OR_PERCENTAGES, ROLLING_UPDATE_CAN_MOVE)
+ROLLOUT_RULES = (AMOUNTS_ARE_NUMBERS_OR_PERCENTAGES, ROLLING_UPDATE_CAN_MOVE)
 
 _PERCENTAGE = re.compile(r"^[0-9]+%$")
 
@@ -103,10 +100,6 @@ def _strategy_refusals(deployment: MachineDeployment) -> Iterator[Refusal]:
     if strategy is None or rolling is None:
         return
     field = "spec.rollout.strategy.rollingUpdate"
-    if strategy.type != ROLLING_UPDATE:
-        yield ROLLING_UPDATE_SETTINGS_NEED_TYPE.broken(
-            field, f"settings beside the type {strategy.type}", f"settings with the type {ROLLING_UPDATE} only"
-        )
     for name, value in (("maxSurge", rolling.max_surge), ("maxUnavailable", rolling.max_unavailable)):
         if not _is_amount(value):
             yield AMOUNTS_ARE_NUMBERS_OR_PERCENTAGES.broken(

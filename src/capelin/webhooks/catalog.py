@@ -7,10 +7,21 @@ from typing import Any, Final
 
 from capelin.runtime.admission.reviews import Judge
 from capelin.runtime.codec import Document
-from capelin.webhooks import judging, machine
+from capelin.webhooks import (
+    judging,
+    machine,
+    machinedeployment,
+    machinepool,
+    machineset,
+)
 from capelin.webhooks.admission import AnyWebhook, Lookups
 
-WEBHOOKS: Final[tuple[AnyWebhook, ...]] = (machine.WEBHOOK,)
+WEBHOOKS: Final[tuple[AnyWebhook, ...]] = (
+    machine.WEBHOOK,
+    machineset.WEBHOOK,
+    machinedeployment.WEBHOOK,
+    machinepool.WEBHOOK,
+)
 """In the order in which a reader meets the kinds."""
 
 MUTATING_CONFIGURATION: Final = "capelin-mutating-webhook-configuration"
