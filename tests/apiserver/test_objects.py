@@ -103,7 +103,7 @@ async def test_a_custom_resource_is_not_updated_unconditionally(widgets: Api) ->
     got = await widgets.update(f"{WIDGETS}/a", widget("a"))
 
     assert got.status == 422
-    assert "metadata.resourceVersion: Invalid value: 0x0: must be specified for an update" in got.message
+    assert "metadata.resourceVersion: Invalid value: 0: must be specified for an update" in got.message
 
 
 async def test_what_changes_nothing_is_not_written(widgets: Api) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from capelin.apiserver import kinds, statuses, strategy
 from capelin.apiserver.asker import Asker
@@ -31,6 +31,7 @@ class DeleteOptions:
     dry_run: bool = False
     asker: Asker | None = None  # without one it is the server's own, which admission is not asked about
     body: Document = field(default_factory=dict)
+    collective: bool = False  # one of a collection: webhooks are not told its name
 
     def wire(self, kind: str) -> Document:
         """Return the options as webhooks see them."""
@@ -87,7 +88,7 @@ async def delete(objects: Objects, target: Target, options: DeleteOptions) -> De
         Forbidden: the object is one that must stay, or a webhook refuses.
     """
     definition, key = target.definition, target.key
-    review = objects.reviews.of("DELETE", target, options)
+    review = objects.reviews.of("DELETE", replace(target, name="") if options.collective else target, options)
     for _ in range(ATTEMPTS):
         item = await objects.current(definition, key)
         old = codec.decode_document(item.data)
@@ -124,12 +125,13 @@ def _finalizers(present: list[str], propagation: str) -> list[str]:
 
 
 def _check_preconditions(definition: ResourceDefinition, old: Document, options: DeleteOptions) -> None:
-    have = old["metadata"]
-    if options.uid and options.uid != have["uid"]:
-        message = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {have['uid']}"
-        raise statuses.conflict(definition, have["name"], message)
-    if options.resource_version and options.resource_version != have["resourceVersion"]:
-        wanted = options.resource_version
-        found = have["resourceVersion"]
-        message = f"Precondition failed: ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {found}"
-        raise statuses.conflict(definition, have["name"], message)
+    meta = old["metadata"]
+    if options.uid and options.uid != meta["uid"]:
+        found = f"the UID in the precondition ({options.uid}) does not match the UID in record ({meta['uid']})"
+        raise statuses.other_object(definition, meta["name"], f"{found}. The object might have been deleted and then recreated")
+    revision = options.resource_version
+    if revision and revision != meta["resourceVersion"]:
+        found = (
+            f"the ResourceVersion in the precondition ({revision}) does not match the ResourceVersion in record ({meta['resourceVersion']})"
+        )
+        raise statuses.other_object(definition, meta["name"], f"{found}. The object might have been modified")

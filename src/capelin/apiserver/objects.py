@@ -21,7 +21,7 @@ from capelin.apiserver.storage.store import Item, Key, Store
 from capelin.apiserver.surface.representation import as_version, ordered
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
-from capelin.runtime.documents import objectmeta
+from capelin.runtime.documents import causes, objectmeta
 from capelin.runtime.documents.apply import RESET_ALL_BUT_STATUS, RESET_STATUS, Writer, apply, track_update
 from capelin.runtime.documents.fieldset import Fields
 from capelin.runtime.errors import Cause
@@ -117,7 +117,9 @@ class Objects:
             self._check_namespace(target.definition, (target.namespace, document["metadata"].get("name", "")))
             document = strategy.wiped(document)
             document = document if tracked else self._tracked(target, None, document, options)
+            review = review.on(document["metadata"].get("name") or "")
             document, tracked = await review.mutated(document, None, partial(reread, target)), True
+            strategy.check_identity(target, document)
         document = self._named(target.definition, document)
         key = (target.namespace, document["metadata"].get("name", ""))
         await self.store.settled(target.definition.name, key)
@@ -187,7 +189,8 @@ class Objects:
             if is_changed:
                 self._validate(target, new, old)
             if review is not None:
-                await review.validated(*((facade.shown(new), facade.shown(old)) if facade else (new, old)))
+                judged = strategy.at_revision(new, old)
+                await review.validated(*((facade.shown(judged), facade.shown(old)) if facade else (judged, old)))
                 if not await self.still(target.definition, item):
                     continue
             if not is_changed:
@@ -202,7 +205,7 @@ class Objects:
         target, facade = change.target, change.facade
         wanted = change.transform(old) if facade is None else facade.taken(old, change.transform(facade.shown(old)))
         wanted = strategy.identified(target, wanted)
-        _check_uid(target, old, wanted)
+        _check_uid_precondition(target, old, wanted)
         _check_revision(target, old, wanted)
         return decoded(target, wanted, change.options, change.duplicates)
 
@@ -214,11 +217,12 @@ class Objects:
             changed = await review.mutated(change.transform(shown), shown, _as_is)
             return self._wanted(replace(change, transform=lambda _shown: changed), old)
         wanted = strategy.identified(target, change.transform(old))
-        _check_uid(target, old, wanted)
+        _check_uid_precondition(target, old, wanted)
         wanted, warnings = decoded(target, wanted, change.options, change.duplicates)
         if not change.tracked:
             wanted = self._tracked(target, old, wanted, change.options)
-        wanted = strategy.identified(target, await review.mutated(wanted, old, partial(reread, target)))
+        wanted = await review.mutated(wanted, old, partial(reread, target))
+        strategy.check_identity(target, wanted)
         _check_revision(target, old, wanted)
         return wanted, warnings
 
@@ -325,17 +329,19 @@ def _as_is(document: Document) -> Document:
     return document
 
 
-def _check_uid(target: Target, old: Document, wanted: Document) -> None:
+def _check_uid_precondition(target: Target, old: Document, wanted: Document) -> None:
     uid, have = wanted["metadata"].get("uid"), old["metadata"]["uid"]
-    if uid and uid != have:
+    if uid and uid != have and target.verb == "update":
         message = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {have}"
         raise statuses.conflict(target.definition, target.name, message)
 
 
 def _check_revision(target: Target, old: Document, wanted: Document) -> None:
-    revision = wanted["metadata"].get("resourceVersion")
+    """Return when the wanted state was made from the stored one, or does not say what it was made from."""
+    uid, revision = wanted["metadata"].get("uid"), wanted["metadata"].get("resourceVersion")
     if revision and revision != old["metadata"]["resourceVersion"]:
         raise statuses.conflict(target.definition, target.name)
     if not revision and target.verb == "update" and not target.definition.builtin:
-        cause = Cause("metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update")
-        raise statuses.invalid(target.definition, target.name, (cause,))
+        raise statuses.unconditional(target.definition, target.name)
+    if uid and uid != old["metadata"]["uid"]:
+        raise statuses.invalid(target.definition, target.name, (causes.invalid(("metadata", "uid"), uid, "field is immutable"),))

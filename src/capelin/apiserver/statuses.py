@@ -53,6 +53,13 @@ def conflict(definition: ResourceDefinition, name: str, message: str = BEEN_MODI
     return errors.Conflict(f'Operation cannot be fulfilled on {definition.name} "{name}": {message}', details=details(definition, name))
 
 
+def other_object(definition: ResourceDefinition, name: str, message: str) -> errors.Conflict:
+    """Return the refusal of a deletion whose precondition fails; it names the kind, where other conflicts name the resource."""
+    kind = f"{definition.kind}.{definition.group}" if definition.group else definition.kind
+    found = details(definition, name) | {"kind": definition.kind}
+    return errors.Conflict(f'Operation cannot be fulfilled on {kind} "{name}": {message}', details=found)
+
+
 def forbidden(definition: ResourceDefinition, name: str, message: str, causes: Iterable[Cause] = ()) -> errors.Forbidden:
     """Return the refusal of what this object does not permit, or this user may not."""
     subject = f'{definition.name} "{name}"' if name else definition.name
@@ -68,6 +75,13 @@ def invalid(definition: ResourceDefinition, name: str, causes: Iterable[Cause]) 
     return errors.Invalid(
         f'{kind} "{name}" is invalid: {text}', causes=found, details=details(definition, name) | {"kind": definition.kind}
     )
+
+
+def unconditional(definition: ResourceDefinition, name: str) -> errors.Invalid:
+    """Return the refusal of an update that does not say which state it was made from."""
+    cause = Cause("metadata.resourceVersion", "Invalid value: 0: must be specified for an update")
+    message = f'{definition.name} "{name}" is invalid: {cause.field}: {cause.message}'
+    return errors.Invalid(message, causes=(cause,), details=details(definition, name))
 
 
 def not_allowed() -> errors.MethodNotAllowed:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from capelin.apiserver import statuses
 from capelin.apiserver.registry import ResourceDefinition, Version
 from capelin.apiserver.requests import STATUS, Target
 from capelin.runtime import errors
@@ -62,6 +63,21 @@ def identified(target: Target, document: Document) -> Document:
     if target.name:
         meta["name"] = target.name
     return {**document, "apiVersion": target.api_version, "kind": definition.kind, "metadata": meta}
+
+
+def check_identity(target: Target, document: Document) -> None:
+    """Return when a document that webhooks have changed is still of the resource, and in the namespace, of the request.
+
+    Raises:
+        Invalid, BadRequest: it is not.
+    """
+    definition, meta = target.definition, document.get("metadata") or {}
+    for field, want in (("kind", definition.kind), ("apiVersion", target.api_version)):
+        if document.get(field) != want:
+            cause = causes.invalid((field,), document.get(field) or "", f"must be {want}")
+            raise statuses.invalid(definition, meta.get("name") or "", (cause,))
+    if definition.namespaced and meta.get("namespace") != target.namespace:
+        raise errors.BadRequest("the namespace of the provided object does not match the namespace sent on the request")
 
 
 def _check_names(target: Target, meta: Mapping[str, Any]) -> None:
@@ -127,6 +143,11 @@ def updated(target: Target, old: Document, new: Document) -> Document:
     if target.definition.tracks_generation and not _same_spec(old, result, has_status=target.version.status):
         result["metadata"]["generation"] = int(old["metadata"].get("generation") or 0) + 1
     return result
+
+
+def at_revision(new: Document, old: Document) -> Document:
+    """Return the next state of an object with the resourceVersion of the present one, as those see it who judge it."""
+    return {**new, "metadata": {**new["metadata"], "resourceVersion": old["metadata"]["resourceVersion"]}}
 
 
 def _same_spec(old: Document, new: Document, *, has_status: bool) -> bool:

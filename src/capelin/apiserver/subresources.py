@@ -59,12 +59,19 @@ def _document(target: Target, item: Item) -> Document:
 
 def _wanted_scale(target: Target, request: Request, present: Document) -> Document:
     if target.verb == "update":
-        return bodies.read(request).document
+        return _whole_scale(target, bodies.read(request).document)
     builtin = replace(target, definition=replace(target.definition, builtin=True))  # a Scale is built-in, whatever it scales
     media, body = patches.read(builtin, request, strict=False)
     if media == patches.APPLY_PATCH:
         raise errors.UnsupportedMedia("the scale subresource takes JSON, merge and strategic merge patches")
     return patches.transformation(replace(builtin, version=replace(target.version, schema={})), media, body)(present)
+
+
+def _whole_scale(target: Target, sent: Document) -> Document:
+    """Return a Scale that a client sent with the fields that every Scale has."""
+    meta = {**(sent.get("metadata") or {}), "namespace": target.namespace} if target.namespace else sent.get("metadata") or {}
+    spec, status = ({"replicas": 0, **(sent.get(name) or {})} for name in ("spec", "status"))
+    return {**sent, "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": spec, "status": status}
 
 
 def _scaled(target: Target, document: Document, paths: ScalePaths, wanted: Document) -> Document:

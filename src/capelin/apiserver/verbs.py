@@ -59,7 +59,7 @@ async def delete_object(objects: Objects, target: Target, request: Request, aske
     shown, options = form(target, request, objects.clock.now()), _options(request, asker)
     found = await delete(objects, target, options)
     if not found.gone:
-        waits = options.propagation == "Foreground" or request.query.get("orphanDependents") == "false"
+        waits = options.body.get("orphanDependents") is False or request.query.get("orphanDependents") == "false"
         return reply(shown.data(found.data), shown.wanted, status=202 if waits else 200)
     uid = codec.decode_document(found.data)["metadata"]["uid"]
     return reply(codec.encode(statuses.success(target.definition, target.name, uid)), shown.wanted)
@@ -69,6 +69,7 @@ async def delete_collection(objects: Objects, target: Target, request: Request, 
     """Answer the deletion of all selected objects with the list of them."""
     selector = selectors.parse(target.version, request.query.get("labelSelector", ""), request.query.get("fieldSelector", ""))
     shown, options = form(target, request, objects.clock.now()), _options(request, asker)
+    options = replace(options, collective=True)
     keys = [item.key for item in objects.store.items(target.definition.name, target.namespace) if selector.matches(item)]
     deleted: list[Deleted] = []
     for key in keys:

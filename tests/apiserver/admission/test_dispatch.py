@@ -140,7 +140,7 @@ async def _while_time_passes(world: World, answer: Any) -> Any:
         ({"uid": "other", "allowed": True}, "received invalid webhook response: expected response.uid="),
         ({"allowed": True, "patch": "W10="}, "webhook returned response.patch but not response.patchType"),
         ({"allowed": True, "patchType": "JSONPatch"}, "webhook returned response.patchType but not response.patch"),
-        ({"allowed": True, "patchType": "JSONPatch", "patch": "???"}, "received undecodable patch in webhook response"),
+        ({"allowed": True, "patchType": "JSONPatch", "patch": "???"}, "illegal base64 data in response.patch"),
     ],
     ids=["another uid", "no patch type", "no patch", "no base64"],
 )

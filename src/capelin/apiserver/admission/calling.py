@@ -72,13 +72,13 @@ class WebhookCaller(Protocol):
 
 
 Locate = Callable[[str, str, int], str]
-"""Returns the base URL of a service, given its namespace, name and port; raises CallFailed when it cannot be reached from here."""
+"""Returns the base URL of a service, given its namespace, name and port; raises Unreachable when there is no way to it from here."""
 
 
 def no_services(namespace: str, name: str, port: int) -> str:
     """Refuse: this server runs on a machine that no service network reaches."""
-    raise CallFailed(
-        f"service {namespace}/{name} (port {port}) cannot be reached: this server has no service network; give the webhook a url instead"
+    raise errors.Unreachable(
+        f"service {namespace}/{name} (port {port}) cannot be reached, because this server has no service network; declare a url instead"
     )
 
 

@@ -121,13 +121,17 @@ def _patch(response: Mapping[str, Any]) -> Sequence[Any]:
     if not encoded:
         return ()
     try:
-        operations = bodies.read_json(base64.b64decode(encoded, validate=True)).value
-    except (binascii.Error, TypeError, ValueError, errors.BadRequest) as error:
-        raise CallFailed(f"received undecodable patch in webhook response: {error}") from error
-    if type_ != "JSONPatch":
-        raise CallFailed(f"unsupported patch type {quote(str(type_))}")
+        decoded = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise CallFailed("failed to call webhook: illegal base64 data in response.patch") from error
+    try:
+        operations = bodies.read_json(decoded).value
+    except errors.BadRequest as error:
+        raise CallFailed(f"received undecodable patch in webhook response: {error.message}") from error
     if not isinstance(operations, list):
         raise CallFailed(f"received undecodable patch in webhook response: expected a list, found {type(operations).__name__}")
+    if operations and type_ != "JSONPatch":
+        raise CallFailed(f"unsupported patch type {quote(str(type_))}")
     return operations
 
 

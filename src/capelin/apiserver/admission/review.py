@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from capelin.apiserver.admission.acts import Act
@@ -16,6 +16,12 @@ from capelin.runtime.codec import Document
 from capelin.runtime.documents import managedfields
 
 _OPTIONS: Final[Mapping[Operation, str]] = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions", "DELETE": "DeleteOptions"}
+
+
+_UNSOUND: Final = (
+    ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; "
+    "please fix your requests"
+)
 
 
 class Options(Protocol):
@@ -36,14 +42,17 @@ class Review:
     concerned: Concerned
     act: Act
 
+    def on(self, name: str) -> Review:
+        """Return the review of the same write of the object of that name, which webhooks may still change."""
+        return replace(self, act=self.act.on(name))
+
     async def mutated(self, document: Document, old: Document | None, reread: Reread) -> Document:
         """Return the document as the webhooks want it; see `Admission.mutate`."""
-        act = self.act if self.act.name else self.act.on(document["metadata"].get("name") or "")
-        changed = await self.admission.mutate(self.concerned, act, document, old, reread)
-        return _with_sound_managers(changed, document, act.asker)
+        changed = await self.admission.mutate(self.concerned, self.act, document, old, reread)
+        return _with_sound_managers(changed, document, self.act.asker)
 
     async def validated(self, document: Document, old: Document | None) -> None:
-        """Return when the webhooks allow the write; see `Admission.validate`."""
+        """Return when the webhooks allow the write; see `Admission.validate`. Here a generated name is known."""
         act = self.act if self.act.name else self.act.on(document["metadata"].get("name") or "")
         await self.admission.validate(self.concerned, act, document, old)
 
@@ -79,7 +88,7 @@ def _with_sound_managers(changed: Document, sent: Document, asker: Asker) -> Doc
     try:
         managedfields.decode(after)
     except (ValueError, TypeError, AttributeError) as error:
-        asker.warn([f".metadata.managedFields was in an invalid state after admission; it stays as it was before: {error}"])
+        asker.warn([f"{_UNSOUND}: {error}"])
         return managedfields.with_entries(changed, list(before or ()))
     return changed
 
