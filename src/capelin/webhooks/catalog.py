@@ -11,6 +11,7 @@ from capelin.webhooks import (
     judging,
     machine,
     machinedeployment,
+    machinehealthcheck,
     machinepool,
     machineset,
 )
@@ -21,6 +22,7 @@ WEBHOOKS: Final[tuple[AnyWebhook, ...]] = (
     machineset.WEBHOOK,
     machinedeployment.WEBHOOK,
     machinepool.WEBHOOK,
+    machinehealthcheck.WEBHOOK,
 )
 """In the order in which a reader meets the kinds."""
 
