@@ -11,6 +11,7 @@ from capelin.webhooks import (
     judging,
     machine,
     machinedeployment,
+    machinedrainrule,
     machinehealthcheck,
     machinepool,
     machineset,
@@ -23,6 +24,7 @@ WEBHOOKS: Final[tuple[AnyWebhook, ...]] = (
     machinedeployment.WEBHOOK,
     machinepool.WEBHOOK,
     machinehealthcheck.WEBHOOK,
+    machinedrainrule.WEBHOOK,
 )
 """In the order in which a reader meets the kinds."""
 
