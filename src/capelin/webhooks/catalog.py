@@ -8,6 +8,8 @@ from typing import Any, Final
 from capelin.runtime.admission.reviews import Judge
 from capelin.runtime.codec import Document
 from capelin.webhooks import (
+    clusterresourceset,
+    clusterresourcesetbinding,
     judging,
     machine,
     machinedeployment,
@@ -25,6 +27,8 @@ WEBHOOKS: Final[tuple[AnyWebhook, ...]] = (
     machinepool.WEBHOOK,
     machinehealthcheck.WEBHOOK,
     machinedrainrule.WEBHOOK,
+    clusterresourceset.WEBHOOK,
+    clusterresourcesetbinding.WEBHOOK,
 )
 """In the order in which a reader meets the kinds."""
 
