@@ -10,6 +10,8 @@ from capelin.runtime.codec import Document
 from capelin.webhooks import (
     clusterresourceset,
     clusterresourcesetbinding,
+    ipaddress,
+    ipaddressclaim,
     judging,
     machine,
     machinedeployment,
@@ -29,6 +31,8 @@ WEBHOOKS: Final[tuple[AnyWebhook, ...]] = (
     machinedrainrule.WEBHOOK,
     clusterresourceset.WEBHOOK,
     clusterresourcesetbinding.WEBHOOK,
+    ipaddress.WEBHOOK,
+    ipaddressclaim.WEBHOOK,
 )
 """In the order in which a reader meets the kinds."""
 
