@@ -10,6 +10,7 @@ from capelin.runtime.codec import Document
 from capelin.webhooks import (
     clusterresourceset,
     clusterresourcesetbinding,
+    extensionconfig,
     ipaddress,
     ipaddressclaim,
     judging,
@@ -33,6 +34,7 @@ WEBHOOKS: Final[tuple[AnyWebhook, ...]] = (
     clusterresourcesetbinding.WEBHOOK,
     ipaddress.WEBHOOK,
     ipaddressclaim.WEBHOOK,
+    extensionconfig.WEBHOOK,
 )
 """In the order in which a reader meets the kinds."""
 
