@@ -67,3 +67,17 @@ def test_functions_that_kubernetes_adds_work(rule: str) -> None:
 )
 def test_a_function_that_fails_breaks_the_rule(rule: str) -> None:
     assert not holds(rule)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["self.a.replace('b', 'c').size() > 0", "[self.a, self.a, self.a, self.a].join().size() > 0"],
+)
+def test_texts_that_grow_beyond_what_a_request_could_hold_are_refused(rule: str) -> None:
+    text = "b" * 3_000_000
+    rules = compile_rules({**fields(a=TEXT), "x-kubernetes-validations": [{"rule": rule.replace("'c'", "'cdefg'")}]})
+    assert rules is not None
+
+    got = rules.check({"a": text})
+
+    assert "actual cost limit exceeded" in got[0].message

@@ -12,12 +12,14 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from cel_expr_python import cel
 
+from capelin.runtime.documents import celpatterns
 from capelin.runtime.documents.quantity import parse_quantity
 
 _T = cel.Type
@@ -26,6 +28,9 @@ _TEXTS = _T.List(_T.STRING)
 _TAGGED = _T.Map(_T.STRING, _T.DYN)
 _ITEMS = (_T.STRING, _T.INT, _T.DOUBLE, _T.BOOL, _T.BYTES, _T.TIMESTAMP, _T.DURATION, _T.MAP, _T.LIST)
 """A parameter of any type must be declared once per type: at run time `dyn` matches nothing."""
+
+TEXT_LIMIT: Final = 10_000_000
+"""Characters of a text that a function makes, about three times what a request can hold."""
 
 Tagged = dict[str, Any]
 
@@ -80,26 +85,26 @@ def _last(items: list[Any], wanted: Any) -> int:
 
 def _strings() -> Iterator[Declared]:
     text, whole = _T.STRING, _T.INT
-    yield "find", text, [text, text], True, lambda value, pattern: _found(value, pattern)[0] if _found(value, pattern) else ""
-    yield "findAll", _TEXTS, [text, text], True, _found
-    yield "findAll", _TEXTS, [text, text, whole], True, lambda value, pattern, limit: _found(value, pattern)[: None if limit < 0 else limit]
+    yield "find", text, [text, text], True, celpatterns.first
+    yield "findAll", _TEXTS, [text, text], True, celpatterns.occurrences
+    yield "findAll", _TEXTS, [text, text, whole], True, _first_occurrences
     yield "charAt", text, [text, whole], True, _char_at
     yield "indexOf", whole, [text, text], True, lambda value, wanted: value.find(wanted)
     yield "indexOf", whole, [text, text, whole], True, lambda value, wanted, start: value.find(wanted, start)
     yield "lastIndexOf", whole, [text, text], True, lambda value, wanted: value.rfind(wanted)
     yield "lastIndexOf", whole, [text, text, whole], True, lambda value, wanted, end: value.rfind(wanted, 0, end + len(wanted))
-    yield "lowerAscii", text, [text], True, lambda value: "".join(c.lower() if c.isascii() else c for c in value)
-    yield "upperAscii", text, [text], True, lambda value: "".join(c.upper() if c.isascii() else c for c in value)
-    yield "replace", text, [text, text, text], True, lambda value, old, new: value.replace(old, new)
-    yield "replace", text, [text, text, text, whole], True, lambda value, old, new, limit: value.replace(old, new, limit)
+    yield "lowerAscii", text, [text], True, partial(_ascii, str.lower)
+    yield "upperAscii", text, [text], True, partial(_ascii, str.upper)
+    yield "replace", text, [text, text, text], True, _replaced
+    yield "replace", text, [text, text, text, whole], True, _replaced
     yield "split", _TEXTS, [text, text], True, lambda value, by: value.split(by) if by else list(value)
     yield "split", _TEXTS, [text, text, whole], True, _split
     yield "substring", text, [text, whole], True, lambda value, start: _substring(value, start, len(value))
     yield "substring", text, [text, whole, whole], True, _substring
     yield "trim", text, [text], True, lambda value: value.strip()
     yield "reverse", text, [text], True, lambda value: value[::-1]
-    yield "join", text, [_LIST], True, lambda items: "".join(items)
-    yield "join", text, [_LIST, text], True, lambda items, between: between.join(items)
+    yield "join", text, [_LIST], True, _joined
+    yield "join", text, [_LIST, text], True, _joined
     yield "format", text, [text, _LIST], True, _formatted
     yield (
         "strings.quote",
@@ -110,8 +115,29 @@ def _strings() -> Iterator[Declared]:
     )
 
 
-def _found(value: str, pattern: str) -> list[str]:
-    return [match.group(0) for match in re.finditer(pattern, value)]
+def _first_occurrences(value: str, pattern: str, limit: int) -> list[str]:
+    return celpatterns.occurrences(value, pattern)[: None if limit < 0 else limit]
+
+
+def _replaced(value: str, old: str, new: str, limit: int = -1) -> str:
+    count = value.count(old) if limit < 0 else min(limit, value.count(old))
+    _bounded(len(value) + count * (len(new) - len(old)))
+    return value.replace(old, new, limit)
+
+
+def _joined(items: list[str], between: str = "") -> str:
+    _bounded(sum(map(len, items)) + len(items) * len(between))
+    return between.join(items)
+
+
+def _bounded(length: int) -> None:
+    """Refuse to make a text of that length when it is too long; repeated, a few functions could fill the memory."""
+    if length > TEXT_LIMIT:
+        raise ValueError("budget exceeded")
+
+
+def _ascii(change: Callable[[str], str], value: str) -> str:
+    return change(value) if value.isascii() else "".join(change(c) if c.isascii() else c for c in value)
 
 
 def _char_at(value: str, at: int) -> str:
