@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from capelin.runtime.documents.cel import EVALUATIONS_LIMIT, RuleError, compile_rules
+from capelin.runtime.documents.cel import EVALUATIONS_LIMIT, LIST_LIMIT, RuleError, compile_rules
 from tests.apiserver.schemas import NUMBER, TEXT, crd_schema, fields, list_of, map_of, spec, widget
 
 
@@ -94,6 +94,49 @@ class TestRules:
         (got,) = check(with_rules(list_of(NUMBER), "self.all(x, self.all(y, self.all(z, x + y + z >= 0)))"), list(range(100)))
 
         assert "actual cost limit exceeded" in got
+
+    @pytest.mark.parametrize(
+        ("rule", "value"),
+        [
+            ("self.map(x, x + 1).size() > 0", list(range(LIST_LIMIT + 1))),
+            ("self.filter(x, x > 1).size() > 0", list(range(LIST_LIMIT + 1))),
+            ("self.transformList(i, x, x + i).size() > 0", list(range(LIST_LIMIT + 1))),
+        ],
+    )
+    def test_rules_that_make_lists_are_not_asked_about_long_ones(self, rule: str, value: Any) -> None:
+        schema = with_rules(list_of(NUMBER), rule)
+
+        assert "actual cost limit exceeded" in check(schema, value)[0]
+        assert check(schema, value[1:]) == []
+
+    def test_a_text_that_is_split_counts_as_a_list(self) -> None:
+        schema = with_rules(TEXT, "self.split('').map(x, x + x).size() > 0")
+
+        assert "actual cost limit exceeded" in check(schema, "a" * (LIST_LIMIT + 1))[0]
+        assert check(schema, "a" * LIST_LIMIT) == []
+
+
+class TestTwoVariables:
+    """Macros over the index or key and the value."""
+
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            "self.all(i, v, v == i + 3)",
+            "self.exists(i, v, i == 1 && v == 4)",
+            "self.exists_one(i, v, v > 3)",
+            "self.existsOne(i, v, v > 3)",
+            "self.transformList(i, v, v * i) == [0, 4]",
+            "self.transformList(i, v, i > 0, v) == [4]",
+            "self.exists_one(v, v == 3) && self.exists_one(i, v, 'exists_one(a, b,' != '' && v == 4)",
+        ],
+    )
+    def test_lists_are_seen_with_their_indexes(self, rule: str) -> None:
+        assert holds(rule, [3, 4], list_of(NUMBER))
+
+    @pytest.mark.parametrize("rule", ["self.all(k, v, v == k + '!')", "self.transformList(k, v, k).size() == 2"])
+    def test_maps_are_seen_with_their_keys(self, rule: str) -> None:
+        assert holds(rule, {"a": "a!", "b": "b!"}, map_of(TEXT))
 
 
 class TestTransitions:
@@ -194,7 +237,7 @@ class TestRefusals:
             ("self == 1", TEXT, "found no matching overload for '_==_' applied to '(string, int)'"),
             ("self", TEXT, "cel expression must evaluate to a bool"),
             ("self.y == 'a'", fields(x=TEXT), "compilation failed: ERROR: <input>:1:5: undefined field 'y'\n | self.y == 'a'\n | ....^"),
-            ("self.all(i, v, v > 0)", list_of(NUMBER), "the macro all with two variables is not supported by this server"),
+            ("self.transformMap(i, v, v) == {}", list_of(NUMBER), "the macro transformMap is not supported by this server"),
         ],
     )
     def test_a_rule_that_does_not_compile_is_refused(self, rule: str, schema: dict[str, Any], want: str) -> None:

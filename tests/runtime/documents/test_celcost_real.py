@@ -178,6 +178,14 @@ RULES = [
     "self.ln.map(x, x * 2).filter(y, y > 3).all(z, z in self.ln)",
     "dyn(self.l).all(x, x == 'a')",
     "dyn(self.t) == dyn(self.u)",
+    # macros with two variables
+    "self.l.all(i, x, x == self.t && i < 3)",
+    "self.lo.exists(i, x, x.k == self.t)",
+    "self.lo.exists_one(i, x, x.k == x.tags[0])",
+    "self.m.existsOne(k, v, v.contains('abcdefghijkl') && k.startsWith('abcdefghijklmnopqrst'))",
+    "self.mo.all(k, v, v.tags.all(i, y, y == k))",
+    "self.m.transformList(k, v, v + k).all(x, x == self.t)",
+    "self.l.transformList(i, x, i > 1, x).exists(x, x == self.u)",
     # members, indexes and lists
     "self.t in self.l",
     "self.t in self.lu",

@@ -4,7 +4,7 @@ Every rule is compiled once for its place in the schema and evaluated on the par
 `oldSelf`) run where an old value can be found. What may go wrong is bounded: an evaluation by the library's iteration budget, a request
 by the number of evaluations. Rules of the wording "unique by a field" are recognised and checked without CEL.
 
-Not supported, and refused when a CRD is created: macros with two variables, and `format.<name>()` validators.
+Not supported, and refused when a CRD is created: macros that make maps, and `format.<name>()` validators.
 """
 
 from __future__ import annotations
@@ -33,9 +33,15 @@ EVALUATIONS_LIMIT: Final = 50_000
 MESSAGE_LIMIT: Final = 5 * 1024
 """Characters of the result of a `messageExpression`."""
 
+LIST_LIMIT: Final = 1_000
+"""Items of the longest list that a rule which makes lists may be given: the library copies a list for each item that is added to it."""
+
 _OLD_SELF = re.compile(r"\boldSelf\b")
 _FIELD = re.compile(r"(?<![\w.])(?:self|oldSelf)\.\??(\w+)(?!\w*\s*\()")
-_TWO_VARIABLES = re.compile(r"\.(all|exists|exists_one|existsOne|transformList|transformMap|transformMapEntry)\(\s*\w+\s*,\s*\w+\s*,")
+_TWO_VARIABLES = re.compile(r"\.(?:all|exists|exists_one|existsOne|transformList)\(\s*\w+\s*,\s*\w+\s*,")
+_MAKES_MAPS = re.compile(r"\.(transformMap|transformMapEntry)\(")
+_MAKES_LISTS = re.compile(r"\.(?:map|filter|transformList)\(")
+_SPLITS_TEXTS = re.compile(r"\.(?:split|findAll)\(")
 _UNIQUE = re.compile(r"self\.all\((\w+),\s*self\.exists_one\((\w+),\s*\1(\.\w+)?\s*==\s*\2(\.\w+)?\)\)")
 _ERRORS = (
     (re.compile(r'Key not found in map : "?([^"]*)"?'), r"no such key: \1"),
@@ -123,7 +129,7 @@ def compile_rule(rule: Mapping[str, Any], schema: Mapping[str, Any], *, resource
     """
     text = rule["rule"]
     signature = type_of(schema, resource=resource)
-    code = TEXT_LITERAL.sub("''", text)
+    code = _code(text)
     uses_old = bool(_OLD_SELF.search(code))
     optional_old = bool(rule.get("optionalOldSelf"))
     _refuse_unsupported(code)
@@ -132,15 +138,20 @@ def compile_rule(rule: Mapping[str, Any], schema: Mapping[str, Any], *, resource
     if expression.return_type() not in (cel.Type.BOOL, cel.Type.DYN):
         raise RuleError("cel expression must evaluate to a bool")
     message = rule.get("messageExpression")
-    holds = _unique(text, schema) or _evaluation(expression)
+    holds = _unique(text, schema) or _evaluation(expression, text)
     spoken = _compiled_message(with_times(message, schema), signature, optional_old) if message else None
-    said = _evaluation(spoken) if spoken else None
+    said = _evaluation(spoken, message or "") if spoken else None
     return Rule(rule, holds, said, uses_old, optional_old, field_path(rule.get("fieldPath") or ""), expression, spoken)
 
 
+def _code(text: str) -> str:
+    """Return the rule with spaces for the texts in it, so that what is found in it is code and stands where it stands in the rule."""
+    return TEXT_LITERAL.sub(lambda literal: " " * len(literal.group(0)), text)
+
+
 def _refuse_unsupported(code: str) -> None:
-    if found := _TWO_VARIABLES.search(code):
-        raise RuleError(f"the macro {found.group(1)} with two variables is not supported by this server")
+    if found := _MAKES_MAPS.search(code):
+        raise RuleError(f"the macro {found.group(1)} is not supported by this server")
 
 
 def _refuse_unknown_fields(text: str, schema: Mapping[str, Any], *, resource: bool) -> None:
@@ -151,8 +162,7 @@ def _refuse_unknown_fields(text: str, schema: Mapping[str, Any], *, resource: bo
     known = {escaped(name) for name in properties}
     if resource or schema.get("x-kubernetes-embedded-resource"):
         known |= RESOURCE_FIELDS
-    blanked = TEXT_LITERAL.sub(lambda literal: " " * len(literal.group(0)), text)
-    for found in _FIELD.finditer(blanked):
+    for found in _FIELD.finditer(_code(text)):
         if found.group(1) not in known:
             complaint = f"undefined field '{found.group(1)}'"
             raise RuleError(f"compilation failed: {_at(text, found.start(1) - 1, complaint)}")
@@ -175,19 +185,27 @@ def _compiled_message(text: str, signature: str, optional_old: bool) -> cel.Expr
 def _compiled(text: str, signature: str, optional_old: bool) -> cel.Expression:
     if optional_old:  # the library takes no optional values from outside, so the rule makes its own
         text = f"cel.bind(oldSelf, hasOldSelf ? optional.of(oldValue) : optional.none(), ({text}\n))"
+    two_variables = list(_TWO_VARIABLES.finditer(_code(text)))
+    for found in two_variables:  # with two variables the library knows the macro by its newer name alone
+        start, end = found.span()
+        text = text[:start] + text[start:end].replace(".exists_one(", ".existsOne( ", 1) + text[end:]
     try:
-        return _environment(signature, optional_old).compile(text)
+        return _environment(signature, optional_old, bool(two_variables)).compile(text)
     except RuntimeError as error:
         sentence = str(error).removeprefix("INVALID_ARGUMENT: ").removesuffix(" [INVALID_ARGUMENT]")
         raise RuleError(f"compilation failed: {sentence}") from error
 
 
+_TWO_VARIABLES_CONFIG = "name: rules\nextensions: [{name: two-var-comprehensions}]"
+
+
 @cache
-def _environment(signature: str, optional_old: bool) -> cel.Env:
+def _environment(signature: str, optional_old: bool, two_variables: bool) -> cel.Env:
     kind = _type(signature)
     old = {"oldValue": kind, "hasOldSelf": cel.Type.BOOL} if optional_old else {"oldSelf": kind}
     extensions = [ext_optional.ExtOptional(), ext_math.ExtMath(), ext_bindings.ExtBindings(), ext_encoders.ExtEncoders()]
-    return cel.NewEnv(variables={"self": kind, **old}, extensions=extensions, functions=functions())
+    config = cel.NewEnvConfigFromYaml(_TWO_VARIABLES_CONFIG) if two_variables else None  # takes time, and few rules need it
+    return cel.NewEnv(config=config, variables={"self": kind, **old}, extensions=extensions, functions=functions())
 
 
 @cache
@@ -203,10 +221,14 @@ def _type(signature: str) -> cel.Type:
     return found
 
 
-def _evaluation(expression: cel.Expression) -> Callable[[Any, Any, bool], Any]:
-    """Return what evaluates the expression to a plain value, or to an exception as a value."""
+def _evaluation(expression: cel.Expression, text: str) -> Callable[[Any, Any, bool], Any]:
+    """Return what evaluates the expression, which is that of `text`, to a plain value, or to an exception as a value."""
+    code = _code(text)
+    makes_lists, splits_texts = bool(_MAKES_LISTS.search(code)), bool(_SPLITS_TEXTS.search(code))
 
     def evaluate(value: Any, old: Any, has_old: bool) -> Any:
+        if makes_lists and _longest((value, old), texts=splits_texts) > LIST_LIMIT:
+            return RuleError("budget exceeded")
         data = {"self": value, "oldSelf": old, "oldValue": old if has_old else value, "hasOldSelf": has_old}
         try:
             result = expression.eval(data=data)
@@ -217,6 +239,18 @@ def _evaluation(expression: cel.Expression) -> Callable[[Any, Any, bool], Any]:
             return RuleError(_told(str(error)))
 
     return evaluate
+
+
+def _longest(value: Any, *, texts: bool) -> int:
+    """Return the length of the longest list or map in the value, or of the longest text when texts can become lists."""
+    kind = type(value)
+    if kind is str:
+        return len(value) if texts else 0
+    if kind is dict:
+        value = value.values()
+    elif kind is not list and kind is not tuple:
+        return 0
+    return max(len(value), max((_longest(item, texts=texts) for item in value), default=0))
 
 
 def _told(message: str) -> str:
