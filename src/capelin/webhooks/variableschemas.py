@@ -1,0 +1,201 @@
+"""The schema of a variable, compiled: its defaults, and what is wrong with a value.
+
+A class writes schemas in a smaller dialect than CustomResourceDefinitions: keywords that it does not have, such as `nullable` or
+`x-kubernetes-list-type`, mean nothing wherever they stand. Refusals never quote more of a value than its beginning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from capelin.api.classvariables import JSONSchemaProps
+from capelin.api.refusals import INVALID, NOT_SUPPORTED, REQUIRED, Refusal, Rule
+from capelin.api.structural import wire_field
+from capelin.runtime import codec
+from capelin.runtime.codec import Document
+from capelin.runtime.documents import causes
+from capelin.runtime.documents.causes import Path
+from capelin.runtime.documents.cel import compile_rules
+from capelin.runtime.documents.defaulting import compile_defaulter
+from capelin.runtime.documents.pruning import compile_pruner
+from capelin.runtime.documents.schemashape import check_shape, without_nulls
+from capelin.runtime.documents.validation import Validator
+from capelin.runtime.errors import Cause
+from capelin.webhooks.schemawords import allowed_at, fields_at, shown
+
+ABSENT: Final = object()
+"""Stands for a value that is not there; null is a value."""
+
+_KEPT: Final = 4096
+"""Compiled schemas in memory, of a few KiB each: those of forty classes with a hundred variables."""
+
+_VALUE: Final = "value"
+"""The field of the object that a value is put into: defaulting and pruning are about the fields of objects."""
+
+_DEEPEST: Final = 64
+"""Schemas in schemas: more than any class has, and few enough to visit by recursion."""
+
+_KEYWORDS: Final = frozenset(wire_field(name, field) for name, field in JSONSchemaProps.model_fields.items())
+
+_SCALAR: Final = re.compile(r'("(?:\\.|[^"\\])*"|-?[0-9][-+.0-9e]*|true|false): ')
+"""A value, as sentences of the API server show it."""
+
+_LONGEST: Final = 80
+"""Characters of such a value that are told."""
+
+_UNTOLD: Final = "failed rule: "
+"""How the API server begins when a rule has no message of its own."""
+
+_SHOWN: Final = 10
+"""Fields of an object that a refusal of an unknown one names; further ones are counted."""
+
+_BLOCKING: Final = frozenset({causes.NOT_SUPPORTED, causes.REQUIRED, causes.TOO_LONG, causes.TOO_MANY, causes.TYPE_INVALID})
+"""What keeps rules in CEL from being evaluated: they rely on types and sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """One thing about a value that its schema does not allow: where it stands, what is there, and what may be there."""
+
+    field: str
+    found: str
+    allowed: str
+    reason: str = INVALID
+
+    def under(self, rule: Rule) -> Refusal:
+        """Return the refusal by a rule."""
+        return rule.broken(self.field, self.found, self.allowed, reason=self.reason)
+
+
+def compiled(schema: Document) -> VariableSchema:
+    """Return the compiled form of an `openAPIV3Schema`; the same one for the same schema.
+
+    Raises:
+        ValueError: it is no schema that values could be compared with.
+    """
+    return _compiled(codec.encode(schema))
+
+
+@lru_cache(maxsize=_KEPT)
+def _compiled(data: bytes) -> VariableSchema:
+    return VariableSchema(codec.decode(data))
+
+
+class VariableSchema:
+    """Knows what a variable's value may be. All methods leave values alone and share with them what stays the same.
+
+    Raises:
+        ValueError: it is no schema that values could be compared with.
+    """
+
+    __slots__ = ("_defaulter", "_pruner", "_rules", "_validator", "schema")
+
+    def __init__(self, schema: Document) -> None:
+        if malformed := next(check_shape(schema, ()), None):
+            raise ValueError(f"{malformed.field}: {malformed.message}")
+        self.schema = _spoken(without_nulls(schema))
+        around = {"type": "object", "properties": {_VALUE: self.schema}}
+        self._defaulter = compile_defaulter(around, None)
+        self._validator = Validator(around)
+        self._pruner = compile_pruner(around, None)
+        self._rules = compile_rules(around)
+
+    def default(self, value: Any = ABSENT) -> Any:
+        """Return the value with its defaults; `ABSENT` when there is none and the schema has none either.
+
+        Null counts as absent where there is a default, and stays where there is none: there it is a mistake that `validate` tells of.
+        """
+        around = {} if value is ABSENT else {_VALUE: value}
+        filled = self._defaulter(around) if self._defaulter else around
+        return _with_nulls(around, filled).get(_VALUE, ABSENT)
+
+    def validate(self, value: Any, field: str, old: Any = ABSENT) -> list[Misfit]:
+        """Return everything that is wrong with a value that stands at `field`. `old`, what stood there before, is for rules about changes.
+
+        Raises:
+            ValueError: the value nests too deeply to be looked at.
+        """
+        around = {_VALUE: value}
+        broken = self._validator.broken(around)
+        found = [self._misfit(at, cause, value, field) for at, cause in broken]
+        if any(cause.reason in _BLOCKING for _, cause in broken):
+            return list(dict.fromkeys(found))
+        unknown: list[Path] = []
+        self._pruner(around, unknown)
+        found += (self._unknown(at[1:], field) for at in unknown)
+        if self._rules is not None:
+            told = self._rules.check(around, None if old is ABSENT else {_VALUE: old})
+            found += (_broken_rule(cause, field) for cause in told)
+        return list(dict.fromkeys(found))
+
+    def _misfit(self, at: Path, cause: Cause, value: Any, field: str) -> Misfit:
+        place = at[1:]
+        if cause.reason == causes.REQUIRED:
+            missing = cause.field.removeprefix(causes.render(at)).lstrip(".")
+            return Misfit(_joined(field, (*place, missing)), "nothing", self._allowed((*place, missing)), REQUIRED)
+        reason = NOT_SUPPORTED if cause.reason == causes.NOT_SUPPORTED else INVALID
+        return Misfit(_joined(field, place), shown(_at(value, place)), self._allowed(place), reason)
+
+    def _allowed(self, place: Path) -> str:
+        return allowed_at(self.schema, place)
+
+    def _unknown(self, place: Path, field: str) -> Misfit:
+        names = fields_at(self.schema, place[:-1])
+        known = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+        return Misfit(_joined(field, place), "a field that the schema does not have", known or "no field")
+
+
+def _broken_rule(cause: Cause, field: str) -> Misfit:
+    """Return what a rule in CEL says; the sentence is that of the API server, and holds what was found."""
+    told = cause.message.partition(": ")[2]
+    shown = _SCALAR.match(told)
+    found = _cut(shown[1]) if shown else "a value that breaks a rule of the class"
+    detail = told[shown.end() :] if shown else told
+    rule = detail.removeprefix(_UNTOLD)
+    allowed = f"what the class demands: {detail or 'another value'}" if rule == detail else f"a value for which {rule} is true"
+    return Misfit(field + cause.field.removeprefix(_VALUE), found, allowed, cause.reason)
+
+
+def _cut(shown: str) -> str:
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+
+
+def _joined(field: str, place: Path) -> str:
+    return field + causes.render((_VALUE, *place)).removeprefix(_VALUE)
+
+
+def _at(value: Any, place: Path) -> Any:
+    for step in place:
+        value = value[step]
+    return value
+
+
+def _spoken(schema: Mapping[str, Any], depth: int = 0) -> Document:
+    """Return a schema with the keywords of the dialect only."""
+    if depth > _DEEPEST:
+        raise ValueError(f"found more than {_DEEPEST} levels of schemas in schemas, allowed are fewer")
+    result = {name: value for name, value in schema.items() if name in _KEYWORDS}
+    for name in ("items", "not", "additionalProperties"):
+        if isinstance(result.get(name), Mapping):
+            result[name] = _spoken(result[name], depth + 1)
+    for name in ("allOf", "anyOf", "oneOf"):
+        if name in result:
+            result[name] = [_spoken(child, depth + 1) for child in result[name]]
+    if "properties" in result:
+        result["properties"] = {name: _spoken(child, depth + 1) for name, child in result["properties"].items()}
+    return result
+
+
+def _with_nulls(before: Any, after: Any) -> Any:
+    """Put back the nulls that a defaulter dropped because nothing takes their place. Unchanged parts, which are shared, are not visited."""
+    if before is after:
+        return after
+    if type(before) is dict and type(after) is dict:
+        return after | {name: _with_nulls(child, after.get(name)) for name, child in before.items()}
+    if type(before) is list and type(after) is list:
+        return [_with_nulls(old, new) for old, new in zip(before, after, strict=True)]
+    return after
