@@ -558,3 +558,17 @@ class CustomResourceDefinition(Object):
 
     spec: CustomResourceDefinitionSpec
     status: CustomResourceDefinitionStatus | None = None
+
+
+class ScaleSpec(Model):
+    """How many replicas are wanted."""
+
+    replicas: int = 0
+
+
+class Scale(Object):
+    """What the scale subresource of a resource is read and written as."""
+
+    resource: ClassVar = Resource("autoscaling", "v1", "scales", "Scale")
+
+    spec: ScaleSpec = Field(default_factory=ScaleSpec)
