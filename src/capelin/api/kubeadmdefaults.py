@@ -58,9 +58,20 @@ def default_kubeadmconfigtemplate(template: KubeadmConfigTemplate) -> KubeadmCon
     wanted the difference would roll every Machine. Templates that are really stored are stored as they were sent.
     """
     spec = template.spec or KubeadmConfigTemplateSpec(template=KubeadmConfigTemplateResource())
-    config = _written_out(spec.template.spec or KubeadmConfigSpec())
+    config = written_out(spec.template.spec or KubeadmConfigSpec())
     resource = spec.template.model_copy(update={"spec": config})
     return template.model_copy(update={"spec": spec.model_copy(update={"template": resource})})
+
+
+def written_out(config: KubeadmConfigSpec) -> KubeadmConfigSpec:
+    """Return settings for kubeadm with what earlier versions of the standard filled in, so that older ones can be compared with newer."""
+    join = _with_pull_policy(config.join_configuration or JoinConfiguration())
+    changes = {
+        "format": config.format or FORMAT_CLOUD_CONFIG,
+        "init_configuration": _with_pull_policy(config.init_configuration or InitConfiguration()),
+        "join_configuration": join.model_copy(update={"discovery": _with_exec_version(join.discovery)}),
+    }
+    return config.model_copy(update=changes)
 
 
 def _rollout(rollout: ControlPlaneRollout | None) -> ControlPlaneRollout:
@@ -70,16 +81,6 @@ def _rollout(rollout: ControlPlaneRollout | None) -> ControlPlaneRollout:
     rolling = rolling.model_copy(update={"max_surge": MAX_SURGE if rolling.max_surge is None else rolling.max_surge})
     strategy = strategy.model_copy(update={"type": ROLLING_UPDATE, "rolling_update": rolling})
     return rollout.model_copy(update={"strategy": strategy})
-
-
-def _written_out(config: KubeadmConfigSpec) -> KubeadmConfigSpec:
-    join = _with_pull_policy(config.join_configuration or JoinConfiguration())
-    changes = {
-        "format": config.format or FORMAT_CLOUD_CONFIG,
-        "init_configuration": _with_pull_policy(config.init_configuration or InitConfiguration()),
-        "join_configuration": join.model_copy(update={"discovery": _with_exec_version(join.discovery)}),
-    }
-    return config.model_copy(update=changes)
 
 
 def _with_pull_policy(configuration: C) -> C:
