@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from capelin.runtime.documents.cel import EVALUATIONS_LIMIT, LIST_LIMIT, RuleError, compile_rules
+from capelin.runtime.documents.cel import EVALUATIONS_LIMIT, compile_rules
+from capelin.runtime.documents.celevaluation import LIST_LIMIT, RuleError
 from tests.apiserver.schemas import NUMBER, TEXT, crd_schema, fields, list_of, map_of, spec, widget
 
 
@@ -108,6 +109,14 @@ class TestRules:
 
         assert "actual cost limit exceeded" in check(schema, value)[0]
         assert check(schema, value[1:]) == []
+
+    @pytest.mark.slow
+    def test_a_request_does_not_make_long_lists_without_end(self) -> None:
+        few, many = ([list(range(LIST_LIMIT))] * count for count in (10, 100))
+        schema = list_of(with_rules(list_of(NUMBER), "self.map(x, x + 1).size() > 0"))
+
+        assert check(schema, few) == []
+        assert "running out of cost budget" in check(schema, many)[0]
 
     def test_a_text_that_is_split_counts_as_a_list(self) -> None:
         schema = with_rules(TEXT, "self.split('').map(x, x + x).size() > 0")

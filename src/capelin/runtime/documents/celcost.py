@@ -16,9 +16,10 @@ from cel_expr_python import cel
 
 from capelin.runtime.documents import causes
 from capelin.runtime.documents.causes import Key, Path
-from capelin.runtime.documents.cel import Rule, RuleError, compile_rule
+from capelin.runtime.documents.cel import Rule, compile_rule
 from capelin.runtime.documents.celast import Fold, Node, read
 from capelin.runtime.documents.celestimate import estimate
+from capelin.runtime.documents.celevaluation import RuleError
 from capelin.runtime.documents.celsizes import Kind, capped, fitting, kind_of, optional_of, repetitions
 from capelin.runtime.documents.celtypes import Schema, times
 from capelin.runtime.errors import Cause

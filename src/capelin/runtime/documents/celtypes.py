@@ -46,6 +46,11 @@ def type_of(schema: Schema, *, resource: bool = False) -> str:
     return "DYN"
 
 
+def code_of(text: str) -> str:
+    """Return the rule with spaces for the texts in it, so that what is found in it is code and stands where it stands in the rule."""
+    return TEXT_LITERAL.sub(lambda literal: " " * len(literal.group(0)), text)
+
+
 def escaped(name: str) -> str | None:
     """Return a field's name as rules spell it; None when no rule can."""
     if name in _RESERVED:

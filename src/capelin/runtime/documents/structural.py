@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from capelin.runtime.documents import causes, patterns
 from capelin.runtime.documents.causes import Key, Path
-from capelin.runtime.documents.cel import RuleError, compile_rule, field_path, known_fields
+from capelin.runtime.documents.cel import compile_rule, field_path, known_fields
 from capelin.runtime.documents.celcost import Budget, Place, places
+from capelin.runtime.documents.celevaluation import RuleError
 from capelin.runtime.documents.pruning import RESOURCE_FIELDS, compile_pruner
 from capelin.runtime.documents.schemashape import check_shape, without_nulls
 from capelin.runtime.documents.validation import Validator
