@@ -10,6 +10,8 @@ from capelin.runtime.codec import Document
 from capelin.webhooks import (
     clusterresourceset,
     clusterresourcesetbinding,
+    devcluster,
+    devclustertemplate,
     extensionconfig,
     ipaddress,
     ipaddressclaim,
@@ -38,13 +40,15 @@ WEBHOOKS: Final[tuple[AnyWebhook, ...]] = (
     kubeadmconfig.WEBHOOK,
     kubeadmconfigtemplate.WEBHOOK,
     kubeadmcontrolplane.WEBHOOK,
-    kubeadmcontrolplanescale.WEBHOOK,
     kubeadmcontrolplanetemplate.WEBHOOK,
+    kubeadmcontrolplanescale.WEBHOOK,
     clusterresourceset.WEBHOOK,
     clusterresourcesetbinding.WEBHOOK,
     ipaddress.WEBHOOK,
     ipaddressclaim.WEBHOOK,
     extensionconfig.WEBHOOK,
+    devcluster.WEBHOOK,
+    devclustertemplate.WEBHOOK,
 )
 """In the order in which a reader meets the kinds."""
 
