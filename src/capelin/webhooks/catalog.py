@@ -12,6 +12,8 @@ from capelin.webhooks import (
     clusterresourcesetbinding,
     devcluster,
     devclustertemplate,
+    devmachine,
+    devmachinetemplate,
     extensionconfig,
     ipaddress,
     ipaddressclaim,
@@ -49,6 +51,8 @@ WEBHOOKS: Final[tuple[AnyWebhook, ...]] = (
     extensionconfig.WEBHOOK,
     devcluster.WEBHOOK,
     devclustertemplate.WEBHOOK,
+    devmachine.WEBHOOK,
+    devmachinetemplate.WEBHOOK,
 )
 """In the order in which a reader meets the kinds."""
 
