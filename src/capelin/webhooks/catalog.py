@@ -13,6 +13,8 @@ from capelin.webhooks import (
     devcluster,
     devclustertemplate,
     devmachine,
+    devmachinepool,
+    devmachinepooltemplate,
     devmachinetemplate,
     extensionconfig,
     ipaddress,
@@ -53,6 +55,8 @@ WEBHOOKS: Final[tuple[AnyWebhook, ...]] = (
     devclustertemplate.WEBHOOK,
     devmachine.WEBHOOK,
     devmachinetemplate.WEBHOOK,
+    devmachinepool.WEBHOOK,
+    devmachinepooltemplate.WEBHOOK,
 )
 """In the order in which a reader meets the kinds."""
 
