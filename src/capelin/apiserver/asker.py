@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -14,6 +15,8 @@ TOTAL_LIMIT: Final = 4096
 
 CUT_TO: Final = 256
 """Characters that are left of each warning once they are too much together."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def controller(name: str) -> User:
@@ -30,8 +33,8 @@ class Asker:
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, warnings: Iterable[str]) -> None:
-        """Have the answer carry these warnings, each once."""
-        self.warnings += [text for text in dict.fromkeys(warnings) if text and text not in self.warnings]
+        """Have the answer carry these warnings, each once; a header can carry none with control characters."""
+        self.warnings += [text for text in dict.fromkeys(warnings) if text and text not in self.warnings and not _CONTROL.search(text)]
 
     def warned(self, response: Response) -> Response:
         """Return the answer with the warnings, beside those it has."""

@@ -47,8 +47,8 @@ def decoded(target: Target, document: Document, options: WriteOptions, duplicate
     raise _strict_refusal(target, f"strict decoding error: {', '.join(complaints)}")
 
 
-def reread(target: Target, document: Document) -> Document:
-    """Return a document that did not come from the client as one of the resource.
+def reread(target: Target, old: Document | None, document: Document) -> Document:
+    """Return a document that webhooks have changed as if the client had sent it in the place of `old`.
 
     Raises:
         BadRequest: a field of a built-in kind has a wrong type.
@@ -59,7 +59,7 @@ def reread(target: Target, document: Document) -> Document:
     document = schema.default(schema.prune(document)[0])
     if target.definition.builtin:
         _check_types(target, schema, document)
-    return document
+    return kinds.behavior(target.definition.name).complete(document, old)
 
 
 def _check_types(target: Target, schema: Schema, document: Document) -> None:

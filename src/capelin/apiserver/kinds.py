@@ -32,10 +32,17 @@ SECRET_LIMIT = 1024 * 1024  # bytes of all values together, as in Kubernetes
 Prepare = Callable[[Document, Document | None, Registry], Document]
 """Returns the state to store for a wanted state, given the stored state (None on create) and what the server serves."""
 
+Complete = Callable[[Document, Document | None], Document]
+"""Returns a wanted state with what the kind's defaults make of it, so that webhooks see it; `prepare` does the same and more."""
+
 Validate = Callable[[Document, Document | None], Iterable[Cause]]
 
 
 def _as_wanted(document: Document, old: Document | None, registry: Registry) -> Document:  # noqa: ARG001 - the shape of a Prepare
+    return document
+
+
+def _as_sent(document: Document, old: Document | None) -> Document:  # noqa: ARG001 - the shape of a Complete
     return document
 
 
@@ -48,22 +55,36 @@ class Behavior:
     """How the server treats one resource."""
 
     prepare: Prepare = _as_wanted
+    complete: Complete = _as_sent
     validate: Validate = _no_complaints
     name_rule: names.Rule = names.dns_subdomain
+    conditional: bool = False  # an update must name the resourceVersion it was made from, as one of a custom resource must
+
+
+def _complete_namespace(document: Document, old: Document | None) -> Document:  # noqa: ARG001 - a Complete
+    name = document["metadata"].get("name")
+    if not name:
+        return document  # it will be generated
+    labels = {**(document["metadata"].get("labels") or {}), "kubernetes.io/metadata.name": name}
+    return {**document, "metadata": {**document["metadata"], "labels": labels}}
 
 
 def _prepare_namespace(document: Document, old: Document | None, registry: Registry) -> Document:  # noqa: ARG001 - a Prepare
-    labels = {**(document["metadata"].get("labels") or {}), "kubernetes.io/metadata.name": document["metadata"].get("name", "")}
+    document = _complete_namespace(document, old)
     spec = dict(document.get("spec") or {})
     if old is None:
         spec["finalizers"] = [KUBERNETES_FINALIZER]
         document = {**document, "status": {"phase": "Active"}}
     else:
         spec["finalizers"] = (old.get("spec") or {}).get("finalizers") or []
-    return {**document, "metadata": {**document["metadata"], "labels": labels}, "spec": spec}
+    return {**document, "spec": spec}
 
 
 def _prepare_secret(document: Document, old: Document | None, registry: Registry) -> Document:  # noqa: ARG001 - a Prepare
+    return _complete_secret(document, old)
+
+
+def _complete_secret(document: Document, old: Document | None) -> Document:
     result = {key: value for key, value in document.items() if key != "stringData"}
     texts: Mapping[str, str] = document.get("stringData") or {}
     if texts:
@@ -126,24 +147,32 @@ def _prepare_pod(document: Document, old: Document | None, registry: Registry) -
     return {**document, "status": {"phase": "Pending"}} if old is None else document
 
 
+def _complete_pod(document: Document, old: Document | None) -> Document:  # noqa: ARG001 - a Complete
+    return podspecs.completed_pod(document)
+
+
+def _complete_workload(document: Document, old: Document | None) -> Document:  # noqa: ARG001 - a Complete
+    return podspecs.completed_workload(document)
+
+
 def _prepare_workload(document: Document, old: Document | None, registry: Registry) -> Document:  # noqa: ARG001 - a Prepare
     return podspecs.completed_workload(document)
 
 
-_WEBHOOKS = Behavior(validate=validation.validate)
+_WEBHOOKS = Behavior(validate=validation.validate, conditional=True)
 _RBAC = Behavior(name_rule=names.path_segment)
 
 _BEHAVIORS: Mapping[str, Behavior] = {
-    NAMESPACES: Behavior(_prepare_namespace, name_rule=names.dns_label),
-    SECRETS: Behavior(_prepare_secret, _validate_secret),
+    NAMESPACES: Behavior(_prepare_namespace, _complete_namespace, name_rule=names.dns_label),
+    SECRETS: Behavior(_prepare_secret, _complete_secret, _validate_secret),
     "configmaps": Behavior(validate=_validate_config_map),
-    "pods": Behavior(_prepare_pod),
+    "pods": Behavior(_prepare_pod, _complete_pod),
     hooks.MUTATING: _WEBHOOKS,
     hooks.VALIDATING: _WEBHOOKS,
-    CUSTOM_RESOURCE_DEFINITIONS: Behavior(crds.prepare, crds.validate),
-    "deployments.apps": Behavior(_prepare_workload),
-    "daemonsets.apps": Behavior(_prepare_workload),
-    "replicasets.apps": Behavior(_prepare_workload),
+    CUSTOM_RESOURCE_DEFINITIONS: Behavior(crds.prepare, validate=crds.validate),
+    "deployments.apps": Behavior(_prepare_workload, _complete_workload),
+    "daemonsets.apps": Behavior(_prepare_workload, _complete_workload),
+    "replicasets.apps": Behavior(_prepare_workload, _complete_workload),
     "services": Behavior(name_rule=names.dns_1035_label),
     "roles.rbac.authorization.k8s.io": _RBAC,
     "rolebindings.rbac.authorization.k8s.io": _RBAC,

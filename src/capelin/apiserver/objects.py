@@ -115,10 +115,10 @@ class Objects:
         review = self.reviews.of("CREATE", target, options)
         if review is not None:
             self._check_namespace(target.definition, (target.namespace, document["metadata"].get("name", "")))
-            document = strategy.wiped(document)
+            document = kinds.behavior(target.definition.name).complete(strategy.wiped(document), None)
             document = document if tracked else self._tracked(target, None, document, options)
             review = review.on(document["metadata"].get("name") or "")
-            document, tracked = await review.mutated(document, None, partial(reread, target)), True
+            document, tracked = await review.mutated(document, None, partial(reread, target, None)), True
             strategy.check_identity(target, document)
         document = self._named(target.definition, document)
         key = (target.namespace, document["metadata"].get("name", ""))
@@ -219,9 +219,10 @@ class Objects:
         wanted = strategy.identified(target, change.transform(old))
         _check_uid_precondition(target, old, wanted)
         wanted, warnings = decoded(target, wanted, change.options, change.duplicates)
+        wanted = kinds.behavior(target.definition.name).complete(wanted, old)
         if not change.tracked:
             wanted = self._tracked(target, old, wanted, change.options)
-        wanted = await review.mutated(wanted, old, partial(reread, target))
+        wanted = await review.mutated(wanted, old, partial(reread, target, old))
         strategy.check_identity(target, wanted)
         _check_revision(target, old, wanted)
         return wanted, warnings
@@ -341,7 +342,8 @@ def _check_revision(target: Target, old: Document, wanted: Document) -> None:
     uid, revision = wanted["metadata"].get("uid"), wanted["metadata"].get("resourceVersion")
     if revision and revision != old["metadata"]["resourceVersion"]:
         raise statuses.conflict(target.definition, target.name)
-    if not revision and target.verb == "update" and not target.definition.builtin:
+    conditional = not target.definition.builtin or kinds.behavior(target.definition.name).conditional
+    if not revision and target.verb == "update" and conditional:
         raise statuses.unconditional(target.definition, target.name)
     if uid and uid != old["metadata"]["uid"]:
         raise statuses.invalid(target.definition, target.name, (causes.invalid(("metadata", "uid"), uid, "field is immutable"),))

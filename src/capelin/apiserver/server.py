@@ -29,7 +29,7 @@ from capelin.apiserver.metrics import Call, RequestMetrics
 from capelin.apiserver.namespaces import NamespaceController
 from capelin.apiserver.objects import Objects
 from capelin.apiserver.registry import Registry, ResourceDefinition
-from capelin.apiserver.requests import STATUS, Attributes, Target, attributes, resolve
+from capelin.apiserver.requests import STATUS, Attributes, Target, attributes, resolve, write_options
 from capelin.apiserver.reviews import Reviewer
 from capelin.apiserver.storage.store import MemoryStore, Store
 from capelin.apiserver.surface import discovery, openapi
@@ -177,9 +177,6 @@ class ApiServer:
         raise errors.Forbidden(f"forbidden: {reason}")
 
     async def _resource(self, request: Request, target: Target, user: User) -> Response:
-        if not target.definition.stored:
-            review = self._reviewer.answer(target, read(request).document, user)
-            return reply(codec.encode(review), accepted(request), status=201)
         match "" if target.subresource not in ("", STATUS) else target.verb:
             case "get":
                 return reading.get(self.store, target, request, self._clock.now())
@@ -196,6 +193,9 @@ class ApiServer:
 
     async def _written(self, request: Request, target: Target, asker: Asker) -> Response:
         """Return the answer to a write, or to any request for a subresource that is not a part of its object."""
+        if not target.definition.stored:
+            asked = await self.objects.reviews.admitted("CREATE", target, write_options(request, asker), read(request).document)
+            return reply(codec.encode(self._reviewer.answer(target, asked, asker.user)), accepted(request), status=201)
         match target.subresource:
             case "" | "status":
                 return await _WRITES[target.verb](self.objects, target, request, asker)
@@ -204,9 +204,9 @@ class ApiServer:
             case "eviction":
                 return await subresources.evict(self.objects, target, request, asker)
             case "token":
-                return await subresources.issue_token(self.objects, target, request, self._tokens)
+                return await subresources.issue_token(self.objects, target, request, asker, self._tokens)
             case "finalize":
-                return await subresources.finalize(self.objects, target, request)
+                return await subresources.finalize(self.objects, target, request, asker)
         raise statuses.unknown_resource()
 
     def _watch(self, request: Request, target: Target) -> Response:

@@ -117,7 +117,8 @@ async def evict(objects: Objects, target: Target, request: Request, asker: Asker
     body = bodies.read(request).document if request.body else {}
     options = delete_options(body.get("deleteOptions") or {}, request.query)
     pod = await objects.current(target.definition, target.key)
-    await _review_eviction(objects, target, request, body, asker)
+    eviction = {**body, "metadata": {**(body.get("metadata") or {}), "name": target.name, "namespace": target.namespace}}
+    await objects.reviews.admitted("CREATE", target, write_options(request, asker), eviction)
     check_eviction(
         codec.decode_document(pod.data), _documents(objects, target.definition.name, target), _documents(objects, BUDGETS, target)
     )
@@ -126,19 +127,11 @@ async def evict(objects: Objects, target: Target, request: Request, asker: Asker
     return reply(codec.encode(success), accepted(request), status=201)
 
 
-async def _review_eviction(objects: Objects, target: Target, request: Request, body: Document, asker: Asker) -> None:
-    """Ask webhooks about the eviction, which is what is created; the deletion that follows is not asked about again."""
-    review = objects.reviews.of("CREATE", target, write_options(request, asker))
-    if review is not None:
-        eviction = {**body, "metadata": {**(body.get("metadata") or {}), "name": target.name, "namespace": target.namespace}}
-        await review.validated(await review.mutated(eviction, None, lambda document: document), None)
-
-
 def _documents(objects: Objects, resource: str, target: Target) -> list[Document]:
     return [codec.decode_document(item.data) for item in objects.store.items(resource, target.namespace)]
 
 
-async def issue_token(objects: Objects, target: Target, request: Request, tokens: ServiceAccountTokens | None) -> Response:
+async def issue_token(objects: Objects, target: Target, request: Request, asker: Asker, tokens: ServiceAccountTokens | None) -> Response:
     """Answer a TokenRequest.
 
     Raises:
@@ -147,7 +140,7 @@ async def issue_token(objects: Objects, target: Target, request: Request, tokens
     if tokens is None:
         raise statuses.unknown_resource()
     item = await objects.current(target.definition, target.key)
-    body = bodies.read(request).document
+    body = await objects.reviews.admitted("CREATE", target, write_options(request, asker), bodies.read(request).document)
     lifetime, audiences = requested(body)
     token, expires = tokens.issue(*target.key, item.head.uid, lifetime=lifetime, audiences=audiences)
     status = {"token": token, "expirationTimestamp": strategy.wire_time(expires)}
@@ -162,11 +155,14 @@ async def issue_token(objects: Objects, target: Target, request: Request, tokens
     return reply(codec.encode(answer), accepted(request), status=201)
 
 
-async def finalize(objects: Objects, target: Target, request: Request) -> Response:
+async def finalize(objects: Objects, target: Target, request: Request, asker: Asker) -> Response:
     """Answer a call that replaces the finalizers in a Namespace's spec."""
     wanted = strategy.identified(target, bodies.read(request).document)
     item = await objects.current(target.definition, target.key)
     document = codec.decode_document(item.data)
+    wanted = await objects.reviews.admitted("UPDATE", target, write_options(request, asker), wanted, document)
+    if not await objects.still(target.definition, item):
+        raise statuses.conflict(target.definition, target.name)
     if wanted["metadata"].get("resourceVersion") not in (None, "", document["metadata"]["resourceVersion"]):
         raise statuses.conflict(target.definition, target.name)
     finalizers = (wanted.get("spec") or {}).get("finalizers") or []

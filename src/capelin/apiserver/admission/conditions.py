@@ -11,13 +11,30 @@ from typing import Any, Final
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_optional
 
-from capelin.runtime.documents.cel import RuleError
+from capelin.runtime.documents.celevaluation import LIST_LIMIT, RuleError, longest_given
 from capelin.runtime.documents.cellibrary import functions
-from capelin.runtime.documents.celtypes import TEXT_LITERAL
+from capelin.runtime.documents.celtypes import code_of
 
 VARIABLES: Final = ("object", "oldObject", "request", "namespaceObject")
 """What a condition may look at. `namespaceObject` is always null, as it is in Kubernetes' match conditions of webhooks."""
 
+REQUEST_FIELDS: Final = (
+    "kind",
+    "resource",
+    "subResource",
+    "requestKind",
+    "requestResource",
+    "requestSubResource",
+    "name",
+    "namespace",
+    "operation",
+    "userInfo",
+    "dryRun",
+    "options",
+)
+"""What a condition may ask of `request`. The CEL library sees it as a map, and would only find out about others when it evaluates."""
+
+_REQUEST_FIELD = re.compile(r"(?<![\w.])request\.\??(\w+)")
 _AUTHORIZER = re.compile(r"(?<![\w.])authorizer\b")
 _LEADING_CODE = re.compile(r"^[A-Z_]+: ")
 _TRAILING_CODE = re.compile(r" \[[A-Z_]+\]$")
@@ -39,6 +56,9 @@ class Condition:
             RuleError: it cannot be evaluated on these values.
         """
         expression = compile_condition(self.text)
+        longest = longest_given(self.text)
+        if longest is not None and longest(variables.get("object"), variables.get("oldObject")) > LIST_LIMIT:
+            raise self._failure("budget exceeded")
         try:
             result = expression.eval(data=dict(variables))
             value = result.plain_value()
@@ -63,14 +83,18 @@ def compile_condition(text: str) -> cel.Expression:
         RuleError: it does not compile to a boolean, or asks for what this server does not offer.
     """
     text = text.strip()
-    if _AUTHORIZER.search(TEXT_LITERAL.sub("''", text)):
+    code = code_of(text)
+    if _AUTHORIZER.search(code):
         raise RuleError("compilation failed: the variable authorizer is not offered by this server")
+    for field in _REQUEST_FIELD.findall(code):
+        if field not in REQUEST_FIELDS:
+            raise RuleError(f"compilation failed: undefined field '{field}'; a request has {', '.join(REQUEST_FIELDS)}")
     try:
         expression = _environment().compile(text)
     except RuntimeError as error:
         raise RuleError(f"compilation failed: {_sentence(str(error))}") from error
-    if expression.return_type() not in (cel.Type.BOOL, cel.Type.DYN):
-        raise RuleError("must evaluate to bool")
+    if expression.return_type() != cel.Type.BOOL:
+        raise RuleError(f"must evaluate to bool but got {str(expression.return_type()).lower()}")
     return expression
 
 

@@ -24,7 +24,7 @@ from capelin.runtime.admission.reviews import Operation
 from capelin.runtime.codec import Document
 from capelin.runtime.deadlines import within
 from capelin.runtime.documents.causes import quote
-from capelin.runtime.documents.cel import RuleError
+from capelin.runtime.documents.celevaluation import RuleError
 from capelin.runtime.documents.documents import identical
 from capelin.runtime.documents.jsonpatch import json_patch
 from capelin.runtime.seams import Clock, Random

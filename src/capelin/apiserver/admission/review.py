@@ -75,6 +75,17 @@ class Reviews:
             return None
         return Review(self.admission, concerned, Act.of(operation, target, options.asker, options.wire(_OPTIONS[operation])))
 
+    async def admitted(
+        self, operation: Operation, target: Target, options: Options, document: Document, old: Document | None = None
+    ) -> Document:
+        """Return a document that is not stored itself, as the webhooks want and allow it: that of an eviction, a token, a question."""
+        review = self.of(operation, target, options)
+        if review is None:
+            return document
+        document = await review.mutated(document, old, _unchanged)
+        await review.validated(document, old)
+        return document
+
 
 def _unchanged(document: Document) -> Document:
     return document

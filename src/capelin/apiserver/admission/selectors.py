@@ -14,7 +14,7 @@ _WITHOUT_VALUES: Final = ("Exists", "DoesNotExist")
 
 
 def check_selector(selector: Mapping[str, Any], path: Path) -> Iterator[Cause]:
-    """Yield what is wrong with a selector."""
+    """Yield what is wrong with a selector whose operators are known ones."""
     for key, value in (selector.get("matchLabels") or {}).items():
         yield from _check_key(key, (*path, "matchLabels"))
         yield from (causes.invalid((*path, "matchLabels"), value, sentence) for sentence in names.label_value(value))
@@ -28,8 +28,6 @@ def _check_expression(rule: Mapping[str, Any], path: Path) -> Iterator[Cause]:
         yield causes.required((*path, "values"), "must be specified when `operator` is 'In' or 'NotIn'")
     elif operator in _WITHOUT_VALUES and values:
         yield causes.forbidden((*path, "values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
-    elif operator not in (*_WITH_VALUES, *_WITHOUT_VALUES):
-        yield causes.invalid((*path, "operator"), operator, "not a valid selector operator")
     yield from _check_key(rule.get("key") or "", (*path, "key"))
     for number, value in enumerate(values):
         yield from (causes.invalid((*path, "values", number), value, sentence) for sentence in names.label_value(value))
