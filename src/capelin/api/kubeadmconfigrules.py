@@ -38,7 +38,7 @@ CONTENT_TEMPLATE = "Template"
 """The `contentFormat` of a file in which the control plane's version is filled in."""
 
 _VERSION = re.compile(r"{{-?\s*\.controlPlane\.version\s*-?}}")
-_WITH_CLOUD_CONFIG = "it with the format cloud-config only"
+_WITH_IGNITION = f"with the format {FORMAT_IGNITION}"
 
 
 def kubeadmconfig_refusals(config: KubeadmConfig) -> list[Refusal]:
@@ -93,7 +93,7 @@ def _ignition_refusals(field: str, spec: KubeadmConfigSpec) -> Iterator[Refusal]
     if spec.format != FORMAT_IGNITION:
         if spec.ignition is not None:
             found = "nothing" if spec.format is None else repr(spec.format)
-            yield IGNITION_NEEDS_ITS_FORMAT.broken(f"{field}.format", found, f"{FORMAT_IGNITION}, where there are settings in ignition")
+            yield IGNITION_NEEDS_ITS_FORMAT.broken(f"{field}.format", found, f"{FORMAT_IGNITION}, which {field}.ignition is for")
         return
     for path, found, allowed in _unknown_to_ignition(spec):
         yield IGNITION_CAN_EXPRESS_IT.broken(f"{field}.{path}", found, allowed, reason=FORBIDDEN)
@@ -102,25 +102,25 @@ def _ignition_refusals(field: str, spec: KubeadmConfigSpec) -> Iterator[Refusal]
 def _unknown_to_ignition(spec: KubeadmConfigSpec) -> Iterator[tuple[str, str, str]]:
     """Yield what Ignition cannot do: where it stands, what is found, what is allowed."""
     if spec.boot_commands is not None:
-        yield "bootCommands", f"{len(spec.boot_commands)} commands", f"{_WITH_CLOUD_CONFIG}; preKubeadmCommands run in both"
+        yield "bootCommands", "boot commands", f"none {_WITH_IGNITION}; preKubeadmCommands run with either"
     for index, user in enumerate(spec.users or ()):
         if user.inactive:
-            yield f"users[{index}].inactive", "true", _WITH_CLOUD_CONFIG
+            yield f"users[{index}].inactive", "true", f"false {_WITH_IGNITION}"
     for index, file in enumerate(spec.files or ()):
         if file.encoding is not None and "gzip" in file.encoding:
-            yield f"files[{index}].encoding", repr(file.encoding), "base64 or none, or cloud-config as the format"
+            yield f"files[{index}].encoding", repr(file.encoding), f"base64 or none {_WITH_IGNITION}"
     yield from _disks_unknown_to_ignition(spec.disk_setup or DiskSetup())
 
 
 def _disks_unknown_to_ignition(disks: DiskSetup) -> Iterator[tuple[str, str, str]]:
     for index, partition in enumerate(disks.partitions or ()):
         if partition.table_type not in (None, "gpt"):
-            yield f"diskSetup.partitions[{index}].tableType", repr(partition.table_type), "gpt, or cloud-config as the format"
+            yield f"diskSetup.partitions[{index}].tableType", repr(partition.table_type), f"gpt {_WITH_IGNITION}"
     for index, filesystem in enumerate(disks.filesystems or ()):
         if filesystem.replace_fs is not None:
-            yield f"diskSetup.filesystems[{index}].replaceFS", repr(filesystem.replace_fs), _WITH_CLOUD_CONFIG
+            yield f"diskSetup.filesystems[{index}].replaceFS", repr(filesystem.replace_fs), f"nothing {_WITH_IGNITION}"
         if filesystem.partition is not None:
-            yield f"diskSetup.filesystems[{index}].partition", repr(filesystem.partition), _WITH_CLOUD_CONFIG
+            yield f"diskSetup.filesystems[{index}].partition", repr(filesystem.partition), f"nothing {_WITH_IGNITION}"
 
 
 def unknown_expression(content: str) -> str | None:

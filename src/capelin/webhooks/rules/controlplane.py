@@ -123,7 +123,7 @@ def cluster_configuration_refusals(field: str, cluster: ClusterConfiguration | N
     dns = cluster.dns.image_tag if cluster.dns else None
     if dns is not None:
         yield from _tag_refusals(f"{field}.dns.imageTag", dns)
-        if not is_version_tag(dns):
+        if not is_version_tag(dns) and not _NO_TAG.search(dns):
             allowed = "a tag that names a version, such as v1.12.1"
             yield DNS_IMAGE_TAG_IS_VERSION.broken(f"{field}.dns.imageTag", quoted(dns), allowed)
     local = cluster.etcd.local if cluster.etcd else None
@@ -155,7 +155,7 @@ def timeout_refusals(field: str, config: KubeadmConfigSpec | None) -> Iterator[R
     if init != join:
         for own, found, other, wanted in (("init", init, "join", join), ("join", join, "init", init)):
             place = f"{field}.{own}Configuration.timeouts.controlPlaneComponentHealthCheckSeconds"
-            allowed = f"the same as in {other}Configuration, which is {_shown(wanted)}"
+            allowed = f"the same as in {other}Configuration, where it is {_shown(wanted)}"
             yield TIMEOUTS_ARE_EQUAL.broken(place, _shown(found), allowed)
 
 
@@ -165,4 +165,4 @@ def _component_timeout(configuration: InitConfiguration | JoinConfiguration | No
 
 
 def _shown(seconds: int | None) -> str:
-    return "nothing" if seconds is None else str(seconds)
+    return "absent" if seconds is None else str(seconds)
