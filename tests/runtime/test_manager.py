@@ -187,3 +187,72 @@ async def test_events_are_told_while_leading() -> None:
     await running
 
     assert sum(slot[1] == "events" for slot in server.objects) == TURN
+
+
+async def test_preparations_run_in_order_before_any_controller_works() -> None:
+    server, clock = FakeClient(), FakeClock()
+    server.seed(ship())
+    made, bosun = manager(server, clock)
+    told: list[tuple[str, list[ObjectKey]]] = []
+
+    async def prepare(name: str) -> None:
+        told.append((name, list(bosun.seen)))
+
+    made.before_work("first", lambda: prepare("first"))
+    made.before_work("second", lambda: prepare("second"))
+    running = await started(made)
+
+    assert told == [("first", []), ("second", [])]
+    assert bosun.seen == [KEY]
+    made.stop()
+    await running
+
+
+async def test_a_candidate_prepares_only_once_it_leads() -> None:
+    server, clock = FakeClient(), FakeClock()
+    first, _ = manager(server, clock, lease=True)
+    second, _ = manager(server, clock, lease=True, name="b")
+    prepared: list[str] = []
+
+    async def prepare(name: str) -> None:
+        prepared.append(name)
+
+    first.before_work("first", lambda: prepare("first"))
+    second.before_work("second", lambda: prepare("second"))
+    running, waiting = await started(first), await started(second)
+    before = list(prepared)
+    first.stop()
+    await running
+    await clock.advance(timedelta(seconds=3))
+
+    assert (before, prepared) == (["first"], ["first", "second"])
+    second.stop()
+    await waiting
+
+
+async def test_a_stop_ends_a_preparation_and_gives_the_lease_back() -> None:
+    server, clock = FakeClient(), FakeClock()
+    server.seed(ship())
+    made, bosun = manager(server, clock, lease=True)
+    made.before_work("for ever", asyncio.Event().wait)  # type: ignore[arg-type]  # what it returns does not matter
+    running = await started(made)
+
+    made.stop()
+    await running
+
+    assert bosun.seen == []
+    assert (server.stored(LEASES, LEASE) or {})["spec"]["holderIdentity"] == ""
+
+
+async def test_a_manager_is_ready_only_while_its_conditions_hold() -> None:
+    server, clock = FakeClient(), FakeClock()
+    made, _ = manager(server, clock)
+    holds = False
+    made.ready_when(lambda: holds)
+    running = await started(made)
+    before = made.ready
+    holds = True
+
+    assert (before, made.ready) == (False, True)
+    made.stop()
+    await running

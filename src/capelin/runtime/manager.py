@@ -89,6 +89,8 @@ class Manager:
     _queues: dict[str, WorkQueue] = field(default_factory=dict)
     _trackers: dict[str, OwnedTracker] = field(default_factory=dict)
     _background: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = field(default_factory=list)
+    _preparations: list[tuple[str, Callable[[], Awaitable[None]]]] = field(default_factory=list)
+    _conditions: list[Callable[[], bool]] = field(default_factory=list)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _synced: bool = False
 
@@ -136,6 +138,18 @@ class Manager:
         """Have `run` run beside the controllers from start to end, leading or not."""
         self._background.append((name, run))
 
+    def before_work(self, name: str, prepare: Callable[[], Awaitable[None]]) -> None:
+        """Have `prepare` run to its end, in the order of these calls, each time this process comes to lead and before its controllers work.
+
+        It is cancelled when a stop is asked or leadership is lost. It may write, though not through this manager: its clients are opened
+        for the controllers.
+        """
+        self._preparations.append((name, prepare))
+
+    def ready_when(self, condition: Callable[[], bool]) -> None:
+        """Let `ready` be true only while `condition` is, too."""
+        self._conditions.append(condition)
+
     # -- life -----------------------------------------------------------------------------------------------------------------------
 
     @property
@@ -145,8 +159,8 @@ class Manager:
 
     @property
     def ready(self) -> bool:
-        """True once all caches are complete."""
-        return self._synced
+        """True once all caches are complete, while everything else that has to be is, too."""
+        return self._synced and all(condition() for condition in self._conditions)
 
     def stop(self) -> None:
         """Begin to stop; `run` returns within ten seconds."""
@@ -192,6 +206,9 @@ class Manager:
 
     async def _work(self) -> None:
         """Let the controllers work until a stop is asked, then let them finish what they have begun."""
+        for name, prepare in self._preparations:
+            _log.info("Preparing to work", step=name)
+            await prepare()
         self._fence.open()
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(_eternal(name, c.run(), self._stopping), name=name) for name, c in self._controllers.items()]
