@@ -25,7 +25,7 @@ def test_the_leading_v_makes_no_difference() -> None:
     assert parse_version("1.34.2") == parse_version("v1.34.2")
 
 
-@pytest.mark.parametrize("text", ["", "v1", "v1.34", "v1.034.1", "latest", "v1.34.1-", "v1.34.1+", "v1.34.1 "])
+@pytest.mark.parametrize("text", ["", "v1", "v1.34", "v1.034.1", "latest", "v1.34.1-", "v1.34.1+", "v1.34.1 ", "v1.34.1\n", "v1.3\u0664.1"])
 def test_what_is_no_semantic_version_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="allowed are semantic versions"):
         parse_version(text)

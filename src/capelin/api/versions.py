@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import total_ordering
 
 _SEMVER = re.compile(
-    r"^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+    r"v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
     r"(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
-    r"(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$"
+    r"(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?",
+    re.ASCII,  # digits of other scripts are none here
 )
 
 
@@ -49,7 +50,7 @@ def parse_version(text: str) -> Version:
     Raises:
         ValueError: it is not a semantic version.
     """
-    match = _SEMVER.match(text)
+    match = _SEMVER.fullmatch(text)  # `$` would let a line break follow
     if match is None:
         raise ValueError(f"found version {text!r}, allowed are semantic versions such as v1.34.2")
     major, minor, patch, prerelease, build = match.groups()
