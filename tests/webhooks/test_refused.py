@@ -1,0 +1,73 @@
+"""The manifests in `refused/` get exactly the answers that stand in their first lines: after the defaults from the schema, else from the
+rules, as from an API server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from capelin.api.structural import schema
+from capelin.runtime.admission.reviews import ReviewRequest
+from capelin.runtime.codec import Document
+from capelin.runtime.documents.jsonpatch import json_patch
+from capelin.runtime.documents.schema import compile_schema
+from capelin.runtime.errors import Cause
+from capelin.webhooks.catalog import WEBHOOKS
+from capelin.webhooks.judging import Judging
+
+MANIFESTS = sorted((Path(__file__).parent / "refused").glob("*.yaml"))
+MARK = "# refused: "
+BY_KIND = {webhook.resource.kind: webhook for webhook in WEBHOOKS if webhook.scales is None}
+
+
+class Nothing:
+    """Lookups of an API server that has no object yet."""
+
+    async def get(self, kind: Any, key: Any) -> None:
+        return None
+
+    async def list(self, kind: Any, *, namespace: str = "") -> list[Any]:
+        return []
+
+    async def referenced(self, reference: Any, namespace: str) -> None:
+        return None
+
+
+async def answer(document: Document) -> Sequence[Cause]:
+    """Return why the API server does not create the object."""
+    webhook = BY_KIND[document["kind"]]
+    judging, name = Judging(webhook, Nothing()), document["metadata"]["name"]
+
+    def review(found: Document) -> ReviewRequest:
+        return ReviewRequest("1", "CREATE", webhook.resource, namespace="default", name=name, object=found, old=None)
+
+    filled = json_patch(document, list((await judging.mutate(review(document))).patch))
+    if broken := compile_schema(schema(webhook.kind)).validate(filled):
+        return broken
+    refusal = (await judging.validate(review(filled))).refusal
+    return refusal.causes if refusal else ()
+
+
+def test_every_kind_that_has_rules_shows_what_it_refuses() -> None:
+    shown = {path.name.split("-")[0] for path in MANIFESTS}
+
+    # Those that refuse only changes have nothing to show.
+    assert sorted({kind.lower() for kind, webhook in BY_KIND.items() if webhook.rules} - shown) == [
+        "clusterresourcesetbinding",
+        "ipaddressclaim",
+    ]
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
+async def test_a_manifest_is_refused_as_it_says(path: Path) -> None:
+    text = path.read_text()
+    want = [line.removeprefix(MARK) for line in text.splitlines() if line.startswith(MARK)]
+
+    got = await answer(yaml.safe_load(text))
+
+    assert want
+    assert [f"{cause.field}: {cause.message}" for cause in got] == want
