@@ -1,4 +1,4 @@
-"""What rules are estimated to cost; the factors were recorded from kube-apiserver 1.36."""
+"""What rules are estimated to cost; the figures are those of kube-apiserver 1.36."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from capelin.runtime.documents.celcost import rule_costs
 from tests.apiserver.schemas import TEXT, fields, list_of, map_of
+from tests.runtime.documents.costlyrules import COSTS, COSTS_WITH_OPTIONAL_OLD, KIT, cost
 
 
 def rules(*found: dict[str, Any]) -> dict[str, Any]:
@@ -16,6 +17,16 @@ def rules(*found: dict[str, Any]) -> dict[str, Any]:
 
 def complaints(schema: dict[str, Any]) -> list[str]:
     return [f"{cause.field}: {cause.message}" for cause in rule_costs(schema, ("schema",))]
+
+
+@pytest.mark.parametrize(("rule", "want"), COSTS.items(), ids=COSTS)
+def test_every_kind_of_rule_has_the_cost_that_the_real_server_gives_it(rule: str, want: int) -> None:
+    assert cost(KIT, {"rule": rule}) == want
+
+
+@pytest.mark.parametrize(("rule", "want"), COSTS_WITH_OPTIONAL_OLD.items(), ids=COSTS_WITH_OPTIONAL_OLD)
+def test_what_makes_an_old_value_optional_costs_nothing(rule: str, want: int) -> None:
+    assert cost(KIT, {"rule": rule, "optionalOldSelf": True}) == want
 
 
 def test_a_rule_over_bounded_values_is_cheap_enough() -> None:
