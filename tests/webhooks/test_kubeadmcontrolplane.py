@@ -8,7 +8,7 @@ import pytest
 
 from capelin.api.grouprules import NAMES_ARE_RANDOM
 from capelin.api.kubeadmconfig import KubeadmConfigSpec
-from capelin.api.kubeadmcontrolplane import ControlPlaneMachineNaming, KubeadmControlPlane
+from capelin.api.kubeadmcontrolplane import ControlPlaneMachineNaming, ControlPlaneRollout, KubeadmControlPlane
 from capelin.api.meta import TemplateMetadata
 from capelin.api.refusals import VERSION_IS_SEMANTIC
 from capelin.webhooks.kubeadmcontrolplane import REPLICAS_ARE_ODD, REPLICAS_ARE_POSITIVE, WEBHOOK
@@ -59,6 +59,25 @@ def test_defaults_are_those_of_the_api() -> None:
 
     assert got.spec.replicas == 1
     assert got.spec.version == "v1.34.0"
+
+
+@pytest.mark.parametrize(
+    ("rollout", "kept"),
+    [
+        ({"before": {}}, False),
+        ({"before": {}, "strategy": {"type": "RollingUpdate"}}, True),
+        ({"before": {}, "after": "2026-01-01T00:00:00Z"}, True),
+        ({"before": {"certificatesExpiryDays": 7}}, True),
+    ],
+    ids=["alone", "beside a strategy", "beside a time", "with days"],
+)
+def test_an_empty_before_is_taken_for_none_only_when_it_is_alone(rollout: dict[str, Any], kept: bool) -> None:
+    sent = kubeadmcontrolplane(rollout=ControlPlaneRollout.model_validate(rollout))
+
+    got = defaulted(WEBHOOK, sent).spec.rollout
+
+    assert (got.before is not None) == kept
+    assert got.strategy.rolling_update.max_surge == 1
 
 
 def test_a_control_plane_with_nothing_but_its_required_fields_is_accepted() -> None:

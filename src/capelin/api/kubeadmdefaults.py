@@ -21,6 +21,7 @@ from capelin.api.kubeadmcontrolplane import (
     ROLLING_UPDATE,
     ControlPlaneRollingUpdate,
     ControlPlaneRollout,
+    ControlPlaneRolloutBefore,
     ControlPlaneRolloutStrategy,
     KubeadmControlPlane,
 )
@@ -76,6 +77,8 @@ def written_out(config: KubeadmConfigSpec) -> KubeadmConfigSpec:
 
 def _rollout(rollout: ControlPlaneRollout | None) -> ControlPlaneRollout:
     rollout = rollout or ControlPlaneRollout()
+    if rollout.after is None and rollout.strategy is None and rollout.before == ControlPlaneRolloutBefore():
+        rollout = ControlPlaneRollout()  # an empty object alone says nothing, and is taken for nothing, as the standard does
     strategy = rollout.strategy or ControlPlaneRolloutStrategy(type=ROLLING_UPDATE)
     rolling = strategy.rolling_update or ControlPlaneRollingUpdate()
     rolling = rolling.model_copy(update={"max_surge": MAX_SURGE if rolling.max_surge is None else rolling.max_surge})
