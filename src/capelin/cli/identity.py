@@ -18,6 +18,9 @@ AUTHORITY_VALIDITY: Final = timedelta(days=3650)
 SERVING_VALIDITY: Final = timedelta(days=365)
 """Made anew at every start."""
 
+WEBHOOK_CALLER: Final = "capelin-apiserver"
+"""As whom the API server logs in where it asks."""
+
 _ALGORITHM: Final = "ECDSA-P256"
 
 
@@ -49,6 +52,12 @@ class ManagementIdentity:
             self.authority, key, common_name="kube-apiserver", hosts=HOSTS, usage="server", now=self.clock.now(), valid_for=SERVING_VALIDITY
         )
         return ServingIdentity(pair.certificate, pair.key, self.authority.certificate)
+
+    async def webhook_login(self) -> KeyPair:
+        """Return the client certificate with which the API server asks webhooks."""
+        key = await self.keys.generate(_ALGORITHM)
+        now = self.clock.now()
+        return issue(self.authority, key, common_name=WEBHOOK_CALLER, usage="client", now=now, valid_for=SERVING_VALIDITY)
 
     async def admin_kubeconfig(self, server: str) -> bytes:
         """Return the kubeconfig of this machine's administrator."""

@@ -17,6 +17,7 @@ from capelin.api.meta import ObjectKey
 from capelin.apiserver.serving import HttpEndpoints
 from capelin.apiserver.storage.sqlite import SqliteDatabase
 from capelin.apiserver.storage.store import Database, MemoryDatabase
+from capelin.cli import webhooks
 from capelin.cli.directory import DataDirectory
 from capelin.cli.running import Running, Surroundings
 from capelin.cli.session import find_access, kubeconfig_options, reporting
@@ -28,6 +29,8 @@ from capelin.runtime.seams import SystemClock, SystemRandom, SystemThreads
 from capelin.workload.keys import SystemKeys
 
 LEASE_NAME = "capelin-manager"
+IN_CLUSTER = "in-cluster"
+"""The context of a Pod."""
 
 
 def address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, int] | None:
@@ -70,6 +73,29 @@ def label(_context: click.Context, _parameter: click.Parameter, value: str | Non
 @click.option(
     "--metrics-address", callback=address, default="127.0.0.1:8080", show_default=True, help="Where /metrics answers; empty: nowhere."
 )
+@click.option(
+    "--webhook-address",
+    callback=address,
+    default=webhooks.DEFAULT_ADDRESS,
+    show_default=True,
+    help="Where admission webhooks answer the API server; empty: nowhere, and what an API server has been told of them stays.",
+)
+@click.option(
+    "--webhook-url",
+    callback=webhooks.base_url,
+    help="https://host:port under which the API server reaches them. Default for a loopback address: that address.",
+)
+@click.option(
+    "--webhook-service",
+    callback=webhooks.service_key,
+    help="namespace/name of the Service behind which the API server reaches them. Default in a Pod: capelin-system/capelin-webhook.",
+)
+@click.option(
+    "--webhook-certificate-directory",
+    "webhook_folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Show tls.crt and tls.key of this folder, which somebody else renews (cert-manager), and leave what API servers trust to them.",
+)
 @click.option("--otlp-endpoint", default="", help="Send traces to this OTLP/HTTP endpoint (needs the extra otlp).")
 @click.option("--trace-ratio", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of the reconciles that are traced.")
 @click.option(
@@ -87,6 +113,10 @@ def command(
     leader_elect_namespace: str | None,
     health_address: tuple[str, int] | None,
     metrics_address: tuple[str, int] | None,
+    webhook_address: tuple[str, int] | None,
+    webhook_url: str | None,
+    webhook_service: ObjectKey | None,
+    webhook_folder: Path | None,
     otlp_endpoint: str,
     trace_ratio: float,
     data: Path | None,
@@ -96,11 +126,16 @@ def command(
     clock, random = SystemClock(), SystemRandom()
     logs.configure(clock, level=log_level)
     access = find_access(kubeconfig, context)
+    namespace = leader_elect_namespace or access.namespace
     settings = Settings(
         plan=assembly.cache_plan(namespaces),
         only=only,
-        lease=ObjectKey(leader_elect_namespace or access.namespace, LEASE_NAME) if leader_elect else None,
+        lease=ObjectKey(namespace, LEASE_NAME) if leader_elect else None,
         identity=f"{socket.gethostname()}-{os.getpid()}-{random.uid()[:8]}",
+    )
+
+    served = webhooks.chosen(
+        webhook_address, webhook_url, webhook_service, webhook_folder, namespace, in_cluster=access.context == IN_CLUSTER
     )
 
     async def run() -> None:
@@ -112,7 +147,7 @@ def command(
             stack.push_async_callback(endpoints.close_all)
             seams = assembly.Seams(clock, random, SystemKeys(SystemThreads()), http.connect, endpoints, servers, SystemPorts(random))
             surroundings = Surroundings(health_address, metrics_address, otlp_endpoint, trace_ratio)
-            await Running(connection, access.address.url, seams, settings, controllers, surroundings).run()
+            await Running(connection, access.address.url, seams, settings, controllers, surroundings, served).run()
 
     asyncio.run(run())
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
 import click
 
 from capelin import assembly
+from capelin.cli.webhooks import Webhooks
 from capelin.runtime.client import ApiClient
 from capelin.runtime.health import HealthServer
 from capelin.runtime.manager import Manager, Settings, stop_on_signals
@@ -38,10 +39,11 @@ class Running:
     settings: Settings
     controllers: Collection[str] = ()
     surroundings: Surroundings = Surroundings()
+    webhooks: Webhooks | None = None
     manager: Manager = field(init=False)
 
-    async def run(self, *, started: Callable[[Manager], None] = lambda _: None) -> None:
-        """Run until SIGTERM, SIGINT or `manager.stop()`; `started` is called once the manager is built.
+    async def run(self, *, started: Callable[[], None] = lambda: None) -> None:
+        """Run until SIGTERM, SIGINT or `manager.stop()`; `started` is called when the controllers are about to work.
 
         Raises:
             click.ClickException: an address cannot be taken, or an extra is missing.
@@ -59,8 +61,10 @@ class Running:
         self.manager.background("loop lag", lambda: measure_loop_lag(metrics, clock))
         for address in {a for a in (self.surroundings.health, self.surroundings.metrics) if a is not None}:
             self.manager.background("health", HealthServer(*address, lambda: self.manager.ready, metrics, SystemThreads()).run)
+        if self.webhooks is not None:
+            self.webhooks.serve(self.manager, self.seams)
+        self.manager.before_work("report", _calling(started))
         stop_on_signals(self.manager.stop)
-        started(self.manager)
         try:
             with gc_measured(metrics, clock):
                 await self.manager.run()
@@ -81,6 +85,13 @@ class Running:
         except ModuleNotFoundError as error:
             raise click.ClickException("traces need the extra otlp: pip install 'capelin[otlp]'") from error
         return open_telemetry(provider), provider.shutdown
+
+
+def _calling(call: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def report() -> None:
+        call()
+
+    return report
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
