@@ -173,3 +173,10 @@ def test_trusting_whatever_cluster_answers_is_warned_of() -> None:
     assert notice.startswith("spec.joinConfiguration.discovery.bootstrapToken.unsafeSkipCAVerification: ")
     assert "0123456789abcdef" not in notice
     assert with_hashes == []
+
+
+def test_a_format_that_no_data_is_made_in_is_warned_of() -> None:
+    (notice,) = notices(WEBHOOK, config(format="ignition"))
+
+    assert notice.startswith("spec.format: ")
+    assert notices(WEBHOOK, config(format="cloud-config")) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from capelin.api.kubeadmconfig import KubeadmConfigSpec
+from capelin.api.kubeadmconfig import FORMAT_IGNITION, KubeadmConfigSpec
 from capelin.api.kubeadmconfigrules import CONTENT_TEMPLATE, unknown_expression
 from capelin.webhooks.admission import Notice
 from capelin.webhooks.rules.quoting import quoted
@@ -14,6 +14,8 @@ def kubeadm_notices(field: str, spec: KubeadmConfigSpec | None) -> Iterator[Noti
     """Yield what to warn of in the settings for kubeadm that stand at `field`."""
     if spec is None:
         return
+    if spec.format == FORMAT_IGNITION:
+        yield Notice(f"{field}.format: this version of Capelin makes no data for Ignition and no Machine would start: use cloud-config")
     for index, file in enumerate(spec.files or ()):
         unknown = unknown_expression(file.content or "") if file.content_format == CONTENT_TEMPLATE else None
         if unknown is not None:
