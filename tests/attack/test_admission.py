@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 
-from capelin.api.meta import Object
+from capelin.api.meta import LabelSelector, LabelSelectorRequirement, Object, TemplateMetadata
 from capelin.runtime.admission.reviews import ReviewRequest, answer_body, read_answer, read_review, review_body
 from capelin.runtime.codec import Document
 from capelin.runtime.documents.jsonpatch import json_patch
 from capelin.runtime.errors import ApiError
 from capelin.webhooks.catalog import judges
+from tests import build
+from tests.buildclasses import machinepool
 from tests.buildcontrolplane import control_plane_rollout, kubeadmcontrolplane
 from tests.fakes import NoLookups
 
 JUDGES = judges(NoLookups())
+LABELS = {"cluster.x-k8s.io/cluster-name": "demo", "cluster.x-k8s.io/deployment-name": "workers"}
 
 
 async def refusal(new: Object, old: Object | None = None) -> ApiError | None:
@@ -74,3 +77,80 @@ async def test_a_single_machine_is_never_replaced_without_a_surge(surge: int | s
     assert found is not None
     assert [cause.field for cause in found.causes] == ["spec.rollout.strategy.rollingUpdate.maxSurge"]
     assert len(str(found)) < 1_000
+
+
+@pytest.mark.parametrize("version", ["latest", "v1.99", "1.34", "v1.34.0; reboot", "{{ .version }}", f"v1.34.{'9' * 200}x"])
+async def test_a23_no_machine_gets_a_version_that_is_none(version: str) -> None:
+    machine = await refusal(build.machine(spec={"version": version}))
+    template = build.machine_template("workers", labels={"role": "worker"}, version=version)
+    groups = [
+        await refusal(build.machineset(template=template, selector={"role": "worker"})),
+        await refusal(machinepool(template=template)),
+    ]
+
+    for found, field in zip((machine, *groups), ("spec.version", *2 * ["spec.template.spec.version"]), strict=True):
+        assert found is not None
+        assert (found.code, [cause.field for cause in found.causes]) == (422, [field])
+
+
+@pytest.mark.parametrize("version", ["v1.33.0", "v1.36.0", "v1.37.1"])
+async def test_a23_workers_may_go_back_and_skip_minor_versions_as_in_the_standard(version: str) -> None:
+    changed = build.machinedeployment(template=build.machine_template("workers", labels=LABELS, version=version))
+
+    assert await refusal(changed, build.machinedeployment()) is None
+
+
+@pytest.mark.parametrize("replicas", [-1, -(2**31)])
+async def test_a22_no_group_has_fewer_machines_than_none(replicas: int) -> None:
+    for group in (build.machineset(replicas=replicas), build.machinedeployment(replicas=replicas), machinepool(replicas=replicas)):
+        found = await refusal(group)
+
+        assert found is not None
+        assert (found.code, [cause.field for cause in found.causes]) == (422, ["spec.replicas"])
+
+
+async def test_a22_a_huge_number_of_machines_is_warned_of() -> None:
+    deployment = build.machinedeployment(replicas=2**31 - 1)
+    resource = deployment.resource
+    asked = ReviewRequest("1", "CREATE", resource, "", "default", "workers", deployment.wire(), None)
+
+    answer = await JUDGES["/validate-cluster-x-k8s-io-v1beta2-machinedeployment"](asked)
+
+    assert answer.refusal is None
+    assert any("2147483647" in warning for warning in answer.warnings)
+
+
+async def test_a22_a_rollout_that_could_never_move_is_refused() -> None:
+    found = await refusal(build.machinedeployment(max_surge=0, max_unavailable=0))
+
+    assert found is not None
+    assert (found.code, [cause.field for cause in found.causes]) == (422, ["spec.rollout.strategy.rollingUpdate"])
+
+
+@pytest.mark.parametrize("amount", ["x" * 1_000_000, "9" * 10_000 + "%", "-1%", "1e9%"])
+async def test_a22_amounts_are_no_attack(amount: str) -> None:
+    found = await refusal(build.machinedeployment(max_surge=amount))
+
+    assert found is not None
+    assert [cause.field for cause in found.causes] == ["spec.rollout.strategy.rollingUpdate.maxSurge"]
+    assert len(str(found)) < 1_000
+
+
+async def test_a22_ten_thousand_bad_labels_are_told_one_by_one() -> None:
+    bad = TemplateMetadata(labels=LABELS | {f"bad label {number}": "x" * 1_000 for number in range(10_000)})
+    template = build.machine_template("workers", labels=LABELS).model_copy(update={"metadata": bad})
+
+    found = await refusal(build.machinedeployment(template=template))
+
+    assert found is not None
+    assert len(found.causes) == 20_000  # the key and the value of each
+
+
+async def test_a22_a_selector_of_a_thousand_rules_is_read_once() -> None:
+    rules = [LabelSelectorRequirement(key=f"label-{number}", operator="Near", values=["x"] * 100) for number in range(1_000)]
+
+    found = await refusal(build.machineset(spec={"selector": LabelSelector(match_expressions=rules)}))
+
+    assert found is not None
+    assert {cause.field.rpartition(".")[2] for cause in found.causes} == {"operator"}
+    assert len(found.causes) == 1_000

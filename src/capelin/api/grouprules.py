@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Iterator
 
 from capelin.api.labels import AUTOSCALER_MAX_SIZE_ANNOTATION, AUTOSCALER_MIN_SIZE_ANNOTATION, CLUSTER_NAME_LABEL
@@ -35,7 +36,11 @@ GROUP_RULES = (
 )
 ROLLOUT_RULES = (AMOUNTS_ARE_NUMBERS_OR_PERCENTAGES, ROLLING_UPDATE_CAN_MOVE)
 
-_PERCENTAGE = re.compile(r"^[0-9]+%$")
+_PERCENTAGE = re.compile(r"[0-9]{1,18}%")
+"""As many digits as fit into 64 bits."""
+
+_shown = reprlib.Repr()
+_shown.maxdict, _shown.maxstring = 20, 100  # who sends a book must not get it back
 
 
 def machineset_refusals(machineset: MachineSet) -> list[Refusal]:
@@ -81,7 +86,7 @@ def _selector_refusals(group: MachineSet | MachineDeployment) -> Iterator[Refusa
     if not matches:
         found = selector_string(group.spec.selector) or "an empty selector"
         yield SELECTOR_MATCHES_TEMPLATE.broken(
-            "spec.selector", found, f"one that matches spec.template.metadata.labels, which are {labels}"
+            "spec.selector", found, f"one that matches spec.template.metadata.labels, which are {_shown.repr(labels)}"
         )
 
 
@@ -90,7 +95,7 @@ def _autoscaler_refusals(group: MachineSet | MachineDeployment) -> Iterator[Refu
     for name in (AUTOSCALER_MIN_SIZE_ANNOTATION, AUTOSCALER_MAX_SIZE_ANNOTATION):
         value = annotations.get(name)
         if value is not None and not value.isdecimal():
-            yield AUTOSCALER_BOUNDS_ARE_NUMBERS.broken(f"metadata.annotations[{name}]", repr(value), "a whole number")
+            yield AUTOSCALER_BOUNDS_ARE_NUMBERS.broken(f"metadata.annotations[{name}]", _shown.repr(value), "a whole number")
 
 
 def _strategy_refusals(deployment: MachineDeployment) -> Iterator[Refusal]:
@@ -103,7 +108,7 @@ def _strategy_refusals(deployment: MachineDeployment) -> Iterator[Refusal]:
     for name, value in (("maxSurge", rolling.max_surge), ("maxUnavailable", rolling.max_unavailable)):
         if not _is_amount(value):
             yield AMOUNTS_ARE_NUMBERS_OR_PERCENTAGES.broken(
-                f"{field}.{name}", repr(value), "a whole number that is not negative, or a percentage such as '25%'"
+                f"{field}.{name}", _shown.repr(value), "a whole number that is not negative, or a percentage such as '25%'"
             )
     if rolling.max_surge == 0 and rolling.max_unavailable == 0:
         yield ROLLING_UPDATE_CAN_MOVE.broken(
@@ -112,4 +117,4 @@ def _strategy_refusals(deployment: MachineDeployment) -> Iterator[Refusal]:
 
 
 def _is_amount(value: int | str | None) -> bool:
-    return bool(_PERCENTAGE.match(value)) if isinstance(value, str) else value is None or value >= 0
+    return bool(_PERCENTAGE.fullmatch(value)) if isinstance(value, str) else value is None or value >= 0
