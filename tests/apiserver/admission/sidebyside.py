@@ -23,6 +23,7 @@ from capelin.runtime.seams import SystemClock, SystemRandom
 from capelin.runtime.transport import Handler, Request, Response, ServingIdentity
 from tests.apiserver.admission.webhooks import MUTATING, VALIDATING, Document, Respond, Webhooks, configuration, hook, rule
 from tests.apiserver.api import ADMIN, CRDS, MERGE, NAMESPACES, widget_crd
+from tests.fakes import settle
 from tests.integration.realserver import RealServer, free_ports
 
 HOST = "127.0.0.1"
@@ -55,6 +56,17 @@ class Hook:
 
 
 @dataclass(frozen=True)
+class Scenario:
+    """Webhooks, and requests that concern them. Its name is that of its namespace, on both servers."""
+
+    name: str
+    steps: list[Step]
+    mutating: list[Hook] = field(default_factory=list)
+    validating: list[Hook] = field(default_factory=list)
+    labels: Document = field(default_factory=dict)  # of the namespace
+
+
+@dataclass(frozen=True)
 class Told:
     """What a server answered to a step, and what it asked the webhooks for it."""
 
@@ -72,19 +84,39 @@ class Pair:
     webhooks: Webhooks
     base: str
     authority: bytes
+    _declared_at: list[tuple[Handler, str]] = field(default_factory=list)
 
-    async def declare(self, namespace: str, mutating: list[Hook], validating: list[Hook], labels: Document | None = None) -> None:
-        """Make a namespace with these webhooks on both servers, and return when they are asked: a last one of each kind tells."""
+    async def close(self) -> None:
+        """Remove what was declared: cluster-wide objects are in no namespace, so other tests would be asked about."""
+        for server, path in self._declared_at:
+            await server.send(Request("DELETE", path, {}, HEADERS))
+
+    async def compare(self, scenario: Scenario) -> AsyncIterator[tuple[Step, Told, Told]]:
+        """Yield what the real server told for each step, and what ours did."""
+        await self.declare(scenario)
+        for step in scenario.steps:
+            want, got = await self.ask("theirs", scenario.name, step), await self.ask("ours", scenario.name, step)
+            yield step, want, got
+
+    async def same(self, scenario: Scenario) -> None:
+        """Return when both servers tell the same for every step."""
+        async for step, want, got in self.compare(scenario):
+            assert got == want, step
+
+    async def declare(self, scenario: Scenario) -> None:
+        """Make the namespace and its webhooks on both servers, and return when they are asked: a last one of each kind tells."""
+        namespace = scenario.name
         probes = [f"/{namespace}/probe-mutating", f"/{namespace}/probe-validating"]
         configurations = {}
-        for kind, hooks, probe in ((MUTATING, mutating, probes[0]), (VALIDATING, validating, probes[1])):
+        for kind, hooks, probe in ((MUTATING, scenario.mutating, probes[0]), (VALIDATING, scenario.validating, probes[1])):
             self.webhooks.answers |= {f"/{namespace}{each.path}": each.respond for each in hooks}
-            declared = [self._declared(namespace, each.path, each.fields) for each in hooks]
-            configurations[kind] = configuration(namespace, *declared, self._declared(namespace, probe, {"rules": [rule("secrets")]}, ""))
+            declared = [self._hook(namespace, each.path, each.fields) for each in hooks]
+            configurations[kind] = configuration(namespace, *declared, self._hook(namespace, probe, {"rules": [rule("secrets")]}, ""))
         for name, server in self.servers.items():
-            await self._have(server, NAMESPACES, {"metadata": {"name": namespace, "labels": labels or {}}})
+            await self._have(server, NAMESPACES, {"metadata": {"name": namespace, "labels": scenario.labels}})
             for kind, body in configurations.items():
                 await self._have(server, kind, body)
+                self._declared_at.append((server, f"{kind}/{namespace}"))
             await self._until_asked(name, namespace, probes)
 
     async def ask(self, name: str, namespace: str, step: Step) -> Told:
@@ -99,7 +131,7 @@ class Pair:
         asked = [(path.removeprefix(f"/{namespace}"), _review(about)) for path, about in self.webhooks.asked if "/probe-" not in path]
         return Told(response.status, comparable(body), response.headers.get("warning", ""), sorted(asked, key=lambda each: each[0]))
 
-    def _declared(self, namespace: str, path: str, fields: Document, prefix: str | None = None) -> Document:
+    def _hook(self, namespace: str, path: str, fields: Document, prefix: str | None = None) -> Document:
         made = hook(path, base=self.base, ca=self.authority)
         client = {**made["clientConfig"], "url": self.base + (f"/{namespace}" if prefix is None else prefix) + path}
         selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
@@ -154,9 +186,11 @@ async def pair(real: RealServer) -> AsyncIterator[Pair]:
             await _until_served(each)
         yield found
     finally:
+        await found.close()
         await session.close()
         await server.stop()
         await endpoints.close_all()
+        await settle()
 
 
 def _context(real: RealServer) -> ssl.SSLContext:

@@ -35,6 +35,7 @@ REQUEST_FIELDS: Final = (
 """What a condition may ask of `request`. The CEL library sees it as a map, and would only find out about others when it evaluates."""
 
 _REQUEST_FIELD = re.compile(r"(?<![\w.])request\.\??(\w+)")
+_DRY_RUN = re.compile(r"(?<![\w.])request\.dryRun\b")
 _AUTHORIZER = re.compile(r"(?<![\w.])authorizer\b")
 _LEADING_CODE = re.compile(r"^[A-Z_]+: ")
 _TRAILING_CODE = re.compile(r" \[[A-Z_]+\]$")
@@ -91,11 +92,20 @@ def compile_condition(text: str) -> cel.Expression:
             raise RuleError(f"compilation failed: undefined field '{field}'; a request has {', '.join(REQUEST_FIELDS)}")
     try:
         expression = _environment().compile(text)
+        if expression.return_type() == cel.Type.DYN and _DRY_RUN.search(code):
+            expression = _environment().compile(_with_typed_dry_run(text, code))
     except RuntimeError as error:
         raise RuleError(f"compilation failed: {_sentence(str(error))}") from error
     if expression.return_type() != cel.Type.BOOL:
         raise RuleError(f"must evaluate to bool but got {str(expression.return_type()).lower()}")
     return expression
+
+
+def _with_typed_dry_run(text: str, code: str) -> str:
+    """Return a condition in which the library knows that `request.dryRun`, the one boolean of a request, is one."""
+    for found in reversed(list(_DRY_RUN.finditer(code))):
+        text = f"{text[: found.start()]}(request.dryRun == true){text[found.end() :]}"
+    return text
 
 
 def _sentence(reason: str) -> str:
