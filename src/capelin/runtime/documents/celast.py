@@ -64,11 +64,11 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """A map or a message written out; the keys of a message are None."""
+    """A map or a message written out; `message` is the latter's type, and its keys are None."""
 
     id: int
     entries: tuple[tuple[Node | None, Node], ...]
-    message: bool
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,7 @@ def _one(data: bytes, wanted: int) -> bytes:
 class _Reader:
     def __init__(self, times: Mapping[str, str]) -> None:
         self._times = times
+        self._bare: set[int] = set()
 
     def node(self, data: bytes) -> Node:
         identity = 0
@@ -177,17 +178,22 @@ class _Reader:
                     function = value.decode()
                 case 3:
                     args.append(self.node(value))
-        if target is None and len(args) == 1 and function in ("timestamp", "duration") and self._times.get(_dotted(args[0])) == function:
+        if target is None and len(args) == 1 and self._is_conversion(function, args[0]):
+            self._bare.add(args[0].id)
             return args[0]
         if isinstance(target, Name) and target.name in _NAMESPACES:
             return Call(identity, f"{target.name}.{function}", None, tuple(args))
         return Call(identity, function, target, tuple(args))
 
+    def _is_conversion(self, function: str, node: Node) -> bool:
+        """Tell whether the call is not the author's; of two around one field the outer one is."""
+        return function in ("timestamp", "duration") and node.id not in self._bare and self._times.get(_dotted(node)) == function
+
     def _entries(self, identity: int, data: bytes) -> Entries:
         fields = _fields(data)
         entries = [dict(_fields(value)) for number, value in fields if number == 2]
         pairs = tuple((self.node(entry[3]) if 3 in entry else None, self.node(entry[4])) for entry in entries)
-        return Entries(identity, pairs, any(number == 1 and value for number, value in fields))
+        return Entries(identity, pairs, dict(fields).get(1, b"").decode())
 
     def _fold(self, identity: int, data: bytes) -> Fold:
         found = dict(_fields(data))

@@ -184,7 +184,7 @@ class _Estimator:
             keys = keys.union(self._size_or_unknown(key)) if key else keys
             values = values.union(self._size_or_unknown(value))
         if node.message:
-            self._kinds[node.id] = DYN
+            self._kinds[node.id] = celkinds.MESSAGES.get(node.message, DYN)
         else:
             self._entries[node.id] = _Entry("map", keys, values)
             self._kinds[node.id] = map_of(celkinds.joined([self._kinds[value.id] for _, value in node.entries]))
@@ -320,7 +320,7 @@ def _written_size(node: Node) -> Size | None:
             return ONE
         case Items():
             return Size(len(node.items), len(node.items))
-        case Entries(message=False):
+        case Entries(message=""):
             return Size(len(node.entries), len(node.entries))
     return None
 

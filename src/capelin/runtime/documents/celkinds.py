@@ -25,6 +25,18 @@ NUMBERS: Final = frozenset(("int", "uint", "double", "duration", "timestamp"))
 VAGUE: Final = frozenset(("dyn", "open", "null_type"))
 """Names of kinds that could be any other."""
 
+MESSAGES: Final[Mapping[str, Kind]] = {
+    **dict.fromkeys(("google.protobuf.Int32Value", "google.protobuf.Int64Value"), INT),
+    **dict.fromkeys(("google.protobuf.UInt32Value", "google.protobuf.UInt64Value"), Kind("uint")),
+    **dict.fromkeys(("google.protobuf.FloatValue", "google.protobuf.DoubleValue"), DOUBLE),
+    "google.protobuf.BoolValue": BOOL,
+    "google.protobuf.BytesValue": BYTES,
+    "google.protobuf.Duration": DURATION,
+    "google.protobuf.StringValue": STRING,
+    "google.protobuf.Timestamp": TIMESTAMP,
+}
+"""The messages that are values of a type of their own."""
+
 _OF_INT = (
     *("size", "indexOf", "lastIndexOf", "int", "sign", "asInteger", "compareTo", "family", "prefixLength", "major", "minor", "patch"),
     *("getFullYear", "getMonth", "getDayOfYear", "getDate", "getDayOfMonth", "getDayOfWeek"),
