@@ -233,6 +233,7 @@ def _managers(plan: Plan, kubeconfig: Path) -> Iterator[list[Measured]]:
             (port,) = free_ports(1)
             command = [sys.executable, "-m", "capelin.cli", "manager", "--kubeconfig", str(kubeconfig), "--log-level", "warning"]
             command += ["--controllers", ",".join(controllers), "--health-address", f"127.0.0.1:{port}", "--metrics-address", ""]
+            command += ["--webhook-address", ""]  # two managers: neither could answer for the other
             process = Measured.start(name, command, log=plan.folder / f"{name}.log")
             stack.callback(process.stop)
             asyncio.run(_until_healthy(port, process))

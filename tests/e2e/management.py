@@ -102,10 +102,11 @@ def real(folder: Path, programs: Path) -> Iterator[Management]:
         admin = server.kubeconfig()
         log = folder / "manager.log"
         processes: list[subprocess.Popen[bytes]] = []
-        (port,) = free_ports(1)
+        port, webhook_port = free_ports(2)
 
         def start() -> None:
             options = ["--kubeconfig", str(server.kubeconfig(MANAGER)), "--health-address", f"127.0.0.1:{port}", "--metrics-address", ""]
+            options += ["--webhook-address", f"127.0.0.1:{webhook_port}"]
             options += ["--leader-elect", "--leader-elect-namespace", "capelin-system", "--data", str(folder / "clusters")]
             with log.open("ab") as output:
                 processes.append(subprocess.Popen([sys.executable, "-m", "capelin.cli", "manager", *options], stdout=output, stderr=output))
@@ -134,6 +135,11 @@ Permission = tuple[str, str, str]
 
 
 RARE: Mapping[Permission, str] = {
+    ("", "secrets", "delete"): "a certificate of webhooks that is kept in a Secret of another type is replaced",
+    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "update"): "what others have put into a configuration is removed",
+    ("admissionregistration.k8s.io", "validatingwebhookconfigurations", "update"): "as above",
+    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "create"): "authorized with the patch, which is what is recorded",
+    ("admissionregistration.k8s.io", "validatingwebhookconfigurations", "create"): "as above",
     ("", "configmaps", "update"): "the init lock passes on when the machine that held it is gone",
     ("", "events", "patch"): "an event that happens again is counted instead of repeated",
     ("", "secrets", "patch"): "an administrator's kubeconfig is renewed at half its life",
@@ -153,7 +159,11 @@ RARE: Mapping[Permission, str] = {
 
 def granted() -> set[Permission]:
     """Return what config/rbac grants to the manager."""
-    documents = [d for name in ("role.yaml", "leader_election.yaml") for d in yaml.safe_load_all((ROOT / "config/rbac" / name).read_text())]
+    documents = [
+        d
+        for name in ("role.yaml", "leader_election.yaml", "webhook.yaml")
+        for d in yaml.safe_load_all((ROOT / "config/rbac" / name).read_text())
+    ]
     rules = [rule for document in documents for rule in document.get("rules") or ()]
     return {
         (group, resource, verb) for rule in rules for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]

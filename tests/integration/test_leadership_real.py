@@ -35,7 +35,19 @@ class Managers:
 
     def start(self, user: str) -> None:
         options = ["--kubeconfig", str(self.server.kubeconfig(user, "system:masters")), "--leader-elect", "--health-address", ""]
-        command = [sys.executable, "-m", "capelin.cli", "manager", *options, "--metrics-address", "", "--controllers", "cluster"]
+        command = [
+            sys.executable,
+            "-m",
+            "capelin.cli",
+            "manager",
+            *options,
+            "--metrics-address",
+            "",
+            "--webhook-address",
+            "",
+            "--controllers",
+            "cluster",
+        ]
         with (self.server.folder / f"{user}.log").open("ab") as log:
             self.running[user] = subprocess.Popen(command, stdout=log, stderr=log)
 
