@@ -13,6 +13,15 @@ from capelin.api.markers import ATOMIC_LIST, Enum, Items, Length, MapList, Patte
 from capelin.api.meta import Model, TemplateMetadata, Time
 from capelin.api.scalars import AnyValue, Int32, NonNegative, Subdomain
 
+UPGRADE_CONCURRENCY_ANNOTATION = "topology.cluster.x-k8s.io/upgrade-concurrency"
+"""On a Cluster: how many of its MachineDeployments, and how many of its MachinePools, are upgraded at a time; 1 unless set."""
+
+UNSAFE_CLASS_NAME_ANNOTATION = "unsafe.topology.cluster.x-k8s.io/disable-update-class-name-check"
+"""On a Cluster: a topology may be given to it after its creation; any value does."""
+
+UNSAFE_VERSION_ANNOTATION = "unsafe.topology.cluster.x-k8s.io/disable-update-version-check"
+"""On a Cluster: the version of its topology may be changed to any other; any value does."""
+
 
 class ClusterClassReference(Model):
     """Names the ClusterClass a cluster is built from."""

@@ -7,8 +7,15 @@ from collections.abc import Iterator
 from capelin.api.cluster import Cluster, ClusterSpec
 from capelin.api.defaults import default_cluster
 from capelin.api.refusals import FORBIDDEN, NAME_IS_LABEL_VALUE, REQUIRED, Refusal, Rule, name_refusals
-from capelin.webhooks.admission import Admission, Finding, Notice, Webhook
+from capelin.api.topology import Topology
+from capelin.webhooks.admission import Finding, Notice, Webhook
+from capelin.webhooks.clusterfacts import READS, ClusterAdmission, gather
 from capelin.webhooks.rules.networks import CIDR_BLOCKS_ARE_RANGES, network_notices, network_refusals
+from capelin.webhooks.topology import TOPOLOGY_RULES, topology_refusals
+from capelin.webhooks.topologyclass import CLASS_RULES, addition_refusals, existence_findings, rebase_refusals, removal_refusals
+from capelin.webhooks.topologyversions import VERSION_RULES, upgrade_findings, version_findings
+from capelin.webhooks.variabledefaults import default_variables
+from capelin.webhooks.variables import VARIABLE_RULES, definitions_of, variable_findings
 
 HAS_PARTS_OR_TOPOLOGY = Rule(
     "has_parts_or_topology", "A Cluster names its infrastructure, its control plane or a topology from which both are made."
@@ -17,14 +24,26 @@ REFERENCES_ARE_KEPT = Rule(
     "references_are_kept", "A Cluster keeps its infrastructure and its control plane: without the reference nobody would delete them."
 )
 
-RULES = (NAME_IS_LABEL_VALUE, HAS_PARTS_OR_TOPOLOGY, REFERENCES_ARE_KEPT, CIDR_BLOCKS_ARE_RANGES)
+RULES = (
+    NAME_IS_LABEL_VALUE,
+    HAS_PARTS_OR_TOPOLOGY,
+    REFERENCES_ARE_KEPT,
+    CIDR_BLOCKS_ARE_RANGES,
+    *CLASS_RULES,
+    *VERSION_RULES,
+    *TOPOLOGY_RULES,
+    *VARIABLE_RULES,
+)
 
-ClusterAdmission = Admission[Cluster, None]
 
-
-def default(cluster: Cluster, request: ClusterAdmission) -> Cluster:  # noqa: ARG001 - the shape of a webhook
-    """Return the Cluster with its version spelled as everywhere."""
-    return default_cluster(cluster)
+def default(cluster: Cluster, request: ClusterAdmission) -> Cluster:
+    """Return the Cluster with its version spelled as everywhere, and with the values that its class has defaults for."""
+    cluster, clusterclass = default_cluster(cluster), request.facts.clusterclass
+    topology = cluster.spec.topology
+    if topology is None or clusterclass is None:
+        return cluster
+    spec = cluster.spec.model_copy(update={"topology": default_variables(topology, definitions_of(clusterclass))})
+    return cluster.model_copy(update={"spec": spec})
 
 
 def validate(request: ClusterAdmission) -> Iterator[Finding]:
@@ -35,7 +54,10 @@ def validate(request: ClusterAdmission) -> Iterator[Finding]:
     yield from network_refusals("spec.clusterNetwork", cluster.spec.cluster_network)
     yield from network_notices("spec.clusterNetwork", cluster.spec.cluster_network)
     if old is not None:
+        yield from removal_refusals(cluster, old)
         yield from _endpoint_notices(cluster.spec, old.spec)
+    if cluster.spec.topology is not None:
+        yield from _topology_findings(cluster.spec.topology, request)
 
 
 def _reference_refusals(spec: ClusterSpec, old: ClusterSpec | None) -> Iterator[Refusal]:
@@ -54,6 +76,20 @@ def _reference_refusals(spec: ClusterSpec, old: ClusterSpec | None) -> Iterator[
             yield REFERENCES_ARE_KEPT.broken(f"spec.{name}", "nothing", allowed, reason=FORBIDDEN)
 
 
+def _topology_findings(topology: Topology, request: ClusterAdmission) -> Iterator[Finding]:
+    clusterclass, old = request.facts.clusterclass, request.old.spec.topology if request.old else None
+    yield from existence_findings(topology, request)
+    yield from version_findings(topology, request)
+    yield from topology_refusals(topology, clusterclass)
+    if clusterclass is not None:
+        yield from variable_findings(topology, old, definitions_of(clusterclass))
+    if request.old is not None and old is None:
+        yield from addition_refusals(request)
+    if clusterclass is not None and old is not None:
+        yield from rebase_refusals(topology, old, clusterclass, request)
+        yield from upgrade_findings(topology, old, clusterclass, request)
+
+
 def _endpoint_notices(spec: ClusterSpec, old: ClusterSpec) -> Iterator[Notice]:
     before, after = old.control_plane_endpoint, spec.control_plane_endpoint
     if before is not None and before.host and after != before:
@@ -61,4 +97,4 @@ def _endpoint_notices(spec: ClusterSpec, old: ClusterSpec) -> Iterator[Notice]:
         yield Notice(f"spec.controlPlaneEndpoint: {said}: change it only if that name still leads there")
 
 
-WEBHOOK = Webhook(Cluster, validate, RULES, default)
+WEBHOOK = Webhook(Cluster, validate, RULES, default, gather, READS)

@@ -36,8 +36,8 @@ _KEPT: Final = 4096
 _VALUE: Final = "value"
 """The field of the object that a value is put into: defaulting and pruning are about the fields of objects."""
 
-_DEEPEST: Final = 64
-"""Schemas in schemas: more than any class has, and few enough to visit by recursion."""
+_DEEPEST: Final = 128
+"""Levels of JSON in a schema, two for each schema in a schema: more than any class has, and few enough to visit by recursion."""
 
 _KEYWORDS: Final = frozenset(wire_field(name, field) for name, field in JSONSchemaProps.model_fields.items())
 
@@ -95,6 +95,8 @@ class VariableSchema:
     __slots__ = ("_defaulter", "_pruner", "_rules", "_validator", "schema")
 
     def __init__(self, schema: Document) -> None:
+        if _is_deep(schema):
+            raise ValueError(f"found more than {_DEEPEST} levels, allowed are fewer")
         if malformed := next(check_shape(schema, ()), None):
             raise ValueError(f"{malformed.field}: {malformed.message}")
         self.schema = _spoken(without_nulls(schema))
@@ -103,6 +105,11 @@ class VariableSchema:
         self._validator = Validator(around)
         self._pruner = compile_pruner(around, None)
         self._rules = compile_rules(around)
+
+    @property
+    def allowed(self) -> str:
+        """What a value may be, in words."""
+        return self._allowed(())
 
     def default(self, value: Any = ABSENT) -> Any:
         """Return the value with its defaults; `ABSENT` when there is none and the schema has none either.
@@ -174,19 +181,28 @@ def _at(value: Any, place: Path) -> Any:
     return value
 
 
-def _spoken(schema: Mapping[str, Any], depth: int = 0) -> Document:
+def _is_deep(schema: Document) -> bool:
+    level: list[Any] = [schema]
+    for _ in range(_DEEPEST):
+        level = [
+            below for value in level for below in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _spoken(schema: Mapping[str, Any]) -> Document:
     """Return a schema with the keywords of the dialect only."""
-    if depth > _DEEPEST:
-        raise ValueError(f"found more than {_DEEPEST} levels of schemas in schemas, allowed are fewer")
     result = {name: value for name, value in schema.items() if name in _KEYWORDS}
     for name in ("items", "not", "additionalProperties"):
         if isinstance(result.get(name), Mapping):
-            result[name] = _spoken(result[name], depth + 1)
+            result[name] = _spoken(result[name])
     for name in ("allOf", "anyOf", "oneOf"):
         if name in result:
-            result[name] = [_spoken(child, depth + 1) for child in result[name]]
+            result[name] = [_spoken(child) for child in result[name]]
     if "properties" in result:
-        result["properties"] = {name: _spoken(child, depth + 1) for name, child in result["properties"].items()}
+        result["properties"] = {name: _spoken(child) for name, child in result["properties"].items()}
     return result
 
 
