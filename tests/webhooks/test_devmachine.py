@@ -63,3 +63,12 @@ def test_a_jitter_no_machine_can_start_with_is_warned_of(jitter: str | None, wan
 @pytest.mark.parametrize(("behavior", "want"), [('{"neverBoot": true}', 0), ('{"neverboot": true}', 1), ("[" * 100_000, 1)])
 def test_a_behavior_that_cannot_be_understood_is_warned_of(behavior: str, want: int) -> None:
     assert len(notices(WEBHOOK, build.devmachine(annotations={BEHAVIOR_ANNOTATION: behavior}))) == want
+
+
+def test_a_behavior_of_a_thousand_mistakes_is_warned_of_in_one_line() -> None:
+    behavior = "{" + ", ".join(f'"mistake{number}": 1' for number in range(1_000)) + "}"
+
+    (notice,) = notices(WEBHOOK, build.devmachine(annotations={BEHAVIOR_ANNOTATION: behavior}))
+
+    assert len(notice) < 500
+    assert notice.endswith("…: it has no effect")

@@ -23,6 +23,9 @@ DURATIONS_ARE_READABLE = Rule("durations_are_readable", "Durations are spelled a
 LARGEST_JITTER: Final = 1000
 """Times the duration of a step that its jitter may be for Capelin's provider; more is a slip of the pen."""
 
+_LONGEST_PROBLEM: Final = 400
+"""Characters of what is wrong with a behavior; API servers cut warnings too, and then what follows is lost."""
+
 _NO_CONTAINERS: Final = "Capelin's provider starts no containers, and nothing acts on this"
 _DURATION: Final = "a duration such as 1s, 200ms or 1m30s"
 
@@ -79,7 +82,8 @@ def behavior_notices(kind: type[B], annotations: Mapping[str, str] | None) -> It
     try:
         declared_behavior(kind, annotations)
     except BehaviorError as error:
-        yield Notice(f"{error}: it has no effect")
+        problem = str(error)
+        yield Notice(f"{problem[:_LONGEST_PROBLEM]}{'…' if len(problem) > _LONGEST_PROBLEM else ''}: it has no effect")
 
 
 def _steps(spec: DevMachineSpec) -> Iterator[tuple[str, InMemoryStep]]:
