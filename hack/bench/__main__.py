@@ -1,6 +1,7 @@
 """Create, leave idle and delete fleets of simulated clusters; print what that cost as JSON lines.
 
     python -m hack.bench [--server embedded|real] [--clusters 10,25,50,200] [--idle-seconds 60]
+    python -m hack.bench rotate --help
 
 The API server, the core controllers and the simulated provider are processes of their own, so that each can be charged with what it used.
 Calls and writes come from the server's own counters; those of this program are subtracted.
@@ -15,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from hack.bench import rotate
 from hack.bench.run import Figures, Plan, run
 
 
@@ -30,6 +32,8 @@ def growth_exponent(results: list[Figures], field: str) -> float | None:
 
 def main() -> int:
     """Run the benchmark and print one line a fleet, then the growth."""
+    if sys.argv[1:2] == ["rotate"]:
+        return rotate.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="hack.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--server", choices=["embedded", "real"], default="embedded", help="which API server carries the management cluster"
