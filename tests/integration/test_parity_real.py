@@ -167,9 +167,9 @@ async def test_custom_resources_are_described_as_the_real_server_describes_them(
         )
         assert applied.status in (200, 201), applied.body
 
-    groups = {definition.group for definition in served if not definition.builtin}
+    versions = {definition.api_version(version.name) for definition in served if not definition.builtin for version in definition.versions}
 
-    for path in (f"/apis/{group}/v1beta2" for group in sorted(groups)):
+    for path in (f"/apis/{version}" for version in sorted(versions)):
         ours = discovery.answer(served, Request("GET", path))
         assert ours is not None
         want = codec.decode_document(ours.body)["resources"]
