@@ -131,6 +131,13 @@ class Pair:
         asked = [(path.removeprefix(f"/{namespace}"), _review(about)) for path, about in self.webhooks.asked if "/probe-" not in path]
         return Told(response.status, comparable(body), response.headers.get("warning", ""), sorted(asked, key=lambda each: each[0]))
 
+    async def until_served(self, name: str, path: str) -> None:
+        """Return when a server lists a collection."""
+        clock = SystemClock()
+        deadline = clock.monotonic() + 30
+        while (await self.servers[name].send(Request("GET", path, {}, HEADERS))).status != 200:
+            assert clock.monotonic() < deadline, f"{name}: {path} is not served"
+
     def _hook(self, namespace: str, path: str, fields: Document, prefix: str | None = None) -> Document:
         made = hook(path, base=self.base, ca=self.authority)
         client = {**made["clientConfig"], "url": self.base + (f"/{namespace}" if prefix is None else prefix) + path}
@@ -180,10 +187,10 @@ async def pair(real: RealServer) -> AsyncIterator[Pair]:
     theirs = Theirs(real.url, session)
     found = Pair({"theirs": theirs, "ours": InProcess(server, ADMIN)}, webhooks, f"https://{HOST}:{port}", real.authority.certificate)
     try:
-        for each in found.servers.values():
+        for name, each in found.servers.items():
             headers = HEADERS
             await each.send(Request("POST", CRDS, {}, headers, codec.encode(widget_crd())))
-            await _until_served(each)
+            await found.until_served(name, WIDGETS.replace("{}", "default"))
         yield found
     finally:
         await found.close()
@@ -198,13 +205,6 @@ def _context(real: RealServer) -> ssl.SSLContext:
     context = real.authority.client_context()
     tls.show(context, credentials.client_certificate, credentials.client_key)
     return context
-
-
-async def _until_served(server: Handler) -> None:
-    clock = SystemClock()
-    deadline = clock.monotonic() + 30
-    while (await server.send(Request("GET", WIDGETS.replace("{}", "default"), {}, {"accept": "application/json"}))).status != 200:
-        assert clock.monotonic() < deadline, "widgets are not served"
 
 
 def comparable(body: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -119,19 +120,11 @@ async def test_a_webhook_that_takes_too_long_has_failed(world: World) -> None:
     await world.validating("/a", allow, timeoutSeconds=3)
     world.webhooks.before = lambda _path: world.clock.sleep(timedelta(hours=1))
 
-    answer = world.create(WIDGETS, widget("w"))
-    got = (await _while_time_passes(world, answer)).message
-
-    assert got.endswith('Post "https://hooks.test/a?timeout=3s": context deadline exceeded')
-
-
-async def _while_time_passes(world: World, answer: Any) -> Any:
-    import asyncio
-
-    task = asyncio.ensure_future(answer)
+    answer = asyncio.ensure_future(world.create(WIDGETS, widget("w")))
     await settle()
     await world.clock.advance(timedelta(seconds=3))
-    return await task
+
+    assert (await answer).message.endswith('Post "https://hooks.test/a?timeout=3s": context deadline exceeded')
 
 
 @pytest.mark.parametrize(
@@ -191,16 +184,22 @@ async def test_a_validating_webhook_may_not_patch(world: World) -> None:
     assert "validating webhook may not return response.patch" in got.message
 
 
-async def test_a_webhook_with_side_effects_forbids_a_dry_run(world: World) -> None:
-    await world.mutating("/a", allow)
-    await world.patch(
-        f"{MUTATING}/a", [{"op": "test", "path": "/webhooks/0/sideEffects", "value": "None"}], media="application/json-patch+json"
-    )
+async def test_webhooks_are_asked_in_a_dry_run_and_told_so(world: World) -> None:
+    await world.mutating("/a", labelling("a"), sideEffects="NoneOnDryRun")
 
     got = await world.create(WIDGETS, widget("w"), dryRun="All")
 
-    assert got.status == 201
+    assert got.body["metadata"]["labels"] == {"a": "yes"}
     assert [about["dryRun"] for _, about in world.webhooks.asked] == [True]
+    assert (await world.get(f"{WIDGETS}/w")).status == 404
+
+
+async def test_a_patch_may_not_make_another_kind_of_an_object(world: World) -> None:
+    await world.mutating("/a", patching({"op": "replace", "path": "/kind", "value": "Other"}))
+
+    got = await world.create(WIDGETS, widget("w"))
+
+    assert (got.status, got.body["details"]["causes"][0]["field"]) == (422, "kind")
 
 
 async def test_deletions_can_be_refused(world: World) -> None:

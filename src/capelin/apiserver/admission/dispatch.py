@@ -154,8 +154,6 @@ class Admission:
     async def _ask(self, question: _Question, act: Act, *, mutating: bool) -> Answer | None:
         """Return a webhook's answer; None when it failed to give one and that may be ignored."""
         hook = question.invocation.hook
-        if act.dry_run and hook.has_side_effects:
-            raise errors.BadRequest(f"admission webhook {quote(hook.name)} does not support dry run")
         uid = question.request["uid"]
         try:
             body = await self._posted(hook, questions.question(hook, question.request, question.object, question.old))

@@ -56,7 +56,6 @@ class Hook:
     review_version: str
     ignores_failures: bool
     equivalent: bool  # is asked about other versions of the resources in its rules too
-    has_side_effects: bool  # so it must not be asked in a dry run
     reinvocable: bool
 
     def version_for(self, operation: str, definition: ResourceDefinition, version: Version, subresource: str) -> str | None:
@@ -89,7 +88,6 @@ def compile_hooks(configuration: Document) -> Iterator[Hook]:
             review_version=next(version for version in found["admissionReviewVersions"] if version in REVIEW_VERSIONS),
             ignores_failures=found.get("failurePolicy") == "Ignore",
             equivalent=found.get("matchPolicy") != "Exact",
-            has_side_effects=found.get("sideEffects") not in ("None", "NoneOnDryRun"),
             reinvocable=found.get("reinvocationPolicy") == "IfNeeded",
         )
 

@@ -1,0 +1,133 @@
+"""How webhooks are reached, and what stays open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from capelin.apiserver.admission.calling import CallFailed, Client, ConnectedCaller, Service
+from capelin.apiserver.server import ApiServer
+from capelin.runtime import errors
+from capelin.runtime.transport import Connection, Credentials, Request, Response, Screen, anywhere
+from tests.apiserver.admission.webhooks import MUTATING, VALIDATING, configuration, hook
+from tests.apiserver.api import CRDS, WIDGETS, Api, widget, widget_crd
+from tests.fakes import FakeClock, FakeRandom, settle
+
+TEN = timedelta(seconds=10)
+A = Client("https://a.test:8443/path", None, b"authority")
+SERVED = Client("", Service("system", "hooks", 9443, "/v"), b"")
+
+
+@dataclass
+class FakeConnection:
+    """Answers everything, or cannot."""
+
+    credentials: Credentials
+    fails: bool = False
+    is_open: bool = True
+    asked: list[Request] = field(default_factory=list)
+
+    async def send(self, request: Request) -> Response:
+        self.asked.append(request)
+        if self.fails:
+            raise errors.Unreachable("connection refused")
+        return Response(200, {}, b"answer")
+
+    async def close(self) -> None:
+        self.is_open = False
+
+
+@dataclass
+class Network:
+    """Opens fake connections."""
+
+    fails: bool = False
+    opened: list[FakeConnection] = field(default_factory=list)
+
+    def __call__(self, credentials: Credentials, *, screen: Screen = anywhere) -> Connection:
+        self.opened.append(FakeConnection(credentials, self.fails))
+        return self.opened[-1]
+
+
+async def test_a_url_is_asked_at_its_path_and_told_the_time_it_has() -> None:
+    network = Network()
+    caller = ConnectedCaller(network, certificate=b"certificate", key=b"key")
+
+    got = await caller.post(A, b"question", TEN)
+
+    (connection,) = network.opened
+    assert got == b"answer"
+    assert connection.credentials == Credentials("https://a.test:8443", b"authority", b"certificate", b"key")
+    assert (connection.asked[0].method, connection.asked[0].path, connection.asked[0].query) == ("POST", "/path", {"timeout": "10s"})
+
+
+async def test_a_connection_stays_open_while_its_webhook_is_declared() -> None:
+    network = Network()
+    caller = ConnectedCaller(network)
+    await caller.post(A, b"", TEN)
+    await caller.post(A, b"", TEN)
+
+    await caller.keep([A])
+    kept = network.opened[0].is_open
+    await caller.keep([])
+
+    assert (len(network.opened), kept, network.opened[0].is_open) == (1, True, False)
+
+
+async def test_a_service_is_located_by_whoever_knows_where_services_are() -> None:
+    network = Network()
+    caller = ConnectedCaller(network, locate=lambda namespace, name, port: f"https://10.0.0.1:{port}/{namespace}-{name}")
+
+    await caller.post(SERVED, b"", TEN)
+
+    assert (network.opened[0].credentials.server, network.opened[0].asked[0].path) == ("https://10.0.0.1:9443/system-hooks", "/v")
+
+
+async def test_without_a_service_network_the_message_names_the_service() -> None:
+    with pytest.raises(CallFailed) as told:
+        await ConnectedCaller(Network()).post(SERVED, b"", TEN)
+
+    assert 'Post "https://hooks.system.svc:9443/v?timeout=10s": service system/hooks (port 9443) cannot be reached' in str(told.value)
+
+
+async def test_what_the_network_says_of_a_failure_is_told() -> None:
+    with pytest.raises(CallFailed) as told:
+        await ConnectedCaller(Network(fails=True)).post(A, b"", TEN)
+
+    assert str(told.value) == 'Post "https://a.test:8443/path?timeout=10s": connection refused'
+
+
+async def test_connections_close_when_their_configuration_goes_and_when_the_server_stops() -> None:
+    network = Network()
+    server = ApiServer.in_memory(clock=FakeClock(), random=FakeRandom(), webhooks=ConnectedCaller(network))
+    await server.start()
+    api = Api(server, FakeClock())
+    await api.have(CRDS, widget_crd())
+    for kind, name in ((MUTATING, "a"), (VALIDATING, "b")):
+        await api.have(kind, configuration(name, hook("/x", base=f"https://{name}.test", failurePolicy="Ignore")))
+    await api.have(WIDGETS, widget("w"))
+
+    await api.delete(f"{MUTATING}/a")
+    await settle()
+    after_the_first = [connection.is_open for connection in network.opened]
+    await server.stop()
+
+    assert after_the_first == [False, True]
+    assert [connection.is_open for connection in network.opened] == [False, False]
+
+
+@pytest.mark.parametrize(("policy", "status"), [("Fail", 500), ("Ignore", 201)])
+async def test_a_server_that_cannot_call_stores_configurations_and_says_so_when_it_has_to(api: Api, policy: str, status: int) -> None:
+    await api.have(CRDS, widget_crd())
+    await api.have(MUTATING, configuration("a", hook("/a", failurePolicy=policy)))
+
+    got = await api.create(WIDGETS, widget("w"))
+
+    assert got.status == status
+    assert status == 201 or "this server cannot call webhooks" in got.message
+
+
+def test_the_key_of_the_server_shows_nowhere() -> None:
+    assert "secret" not in repr(ConnectedCaller(Network(), key=b"secret"))
