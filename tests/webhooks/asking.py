@@ -53,3 +53,16 @@ def defaulted(webhook: AnyWebhook, obj: Object, old: Object | None = None, *, fa
 def fields(refusals: list[Refusal]) -> list[str]:
     """Return which fields are refused."""
     return [refusal.field for refusal in refusals]
+
+
+class NothingThere:
+    """Lookups of an API server that has no object yet."""
+
+    async def get(self, kind: Any, key: Any) -> None:
+        return None
+
+    async def list(self, kind: Any, *, namespace: str = "") -> list[Any]:
+        return []
+
+    async def referenced(self, reference: Any, namespace: str) -> None:
+        return None

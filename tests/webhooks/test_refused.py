@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -18,29 +17,17 @@ from capelin.runtime.documents.schema import compile_schema
 from capelin.runtime.errors import Cause
 from capelin.webhooks.catalog import WEBHOOKS
 from capelin.webhooks.judging import Judging
+from tests.webhooks.asking import NothingThere
 
 MANIFESTS = sorted((Path(__file__).parent / "refused").glob("*.yaml"))
 MARK = "# refused: "
 BY_KIND = {webhook.resource.kind: webhook for webhook in WEBHOOKS if webhook.scales is None}
 
 
-class Nothing:
-    """Lookups of an API server that has no object yet."""
-
-    async def get(self, kind: Any, key: Any) -> None:
-        return None
-
-    async def list(self, kind: Any, *, namespace: str = "") -> list[Any]:
-        return []
-
-    async def referenced(self, reference: Any, namespace: str) -> None:
-        return None
-
-
 async def answer(document: Document) -> Sequence[Cause]:
     """Return why the API server does not create the object."""
     webhook = BY_KIND[document["kind"]]
-    judging, name = Judging(webhook, Nothing()), document["metadata"]["name"]
+    judging, name = Judging(webhook, NothingThere()), document["metadata"]["name"]
 
     def review(found: Document) -> ReviewRequest:
         return ReviewRequest("1", "CREATE", webhook.resource, namespace="default", name=name, object=found, old=None)
