@@ -74,6 +74,7 @@ from capelin.api.meta import (
     owner_reference,
 )
 from capelin.api.references import ContractReference
+from capelin.api.topology import Topology
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 """The moment every built object was made at."""
@@ -140,10 +141,13 @@ def cluster(
     endpoint: tuple[str, int] | None = None,
     infrastructure: ContractReference | None = None,
     control_plane: ContractReference | None = None,
+    topology: Topology | None = None,
     status: ClusterStatus | None = None,
     **meta: Any,
 ) -> Cluster:
-    """A Cluster whose infrastructure is the DevCluster of its name; `meta` goes to `metadata`."""
+    """A Cluster whose infrastructure is the DevCluster of its name, unless it has a topology; `meta` goes to `metadata`."""
+    if infrastructure is None and topology is None:
+        infrastructure = infrastructure_ref(name, "DevCluster")
     return Cluster(
         metadata=metadata("Cluster", name, **meta),
         spec=ClusterSpec(
@@ -155,7 +159,8 @@ def cluster(
             ),
             control_plane_endpoint=APIEndpoint(host=endpoint[0], port=endpoint[1]) if endpoint else None,
             control_plane_ref=control_plane,
-            infrastructure_ref=infrastructure or infrastructure_ref(name, "DevCluster"),
+            infrastructure_ref=infrastructure,
+            topology=topology,
         ),
         status=status,
     )
