@@ -6,7 +6,7 @@ import asyncio
 import io
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
@@ -106,6 +106,19 @@ async def test_a_certificate_of_another_authority_opens_nothing(world: World, tm
         await connection.send(Request("GET", "/"))
 
     assert world.handler.requests == []
+    await connection.close()
+
+
+async def test_without_an_authority_for_clients_a_stranger_is_served_and_stays_unknown(world: World, tmp_path: Path) -> None:
+    await world.endpoints.close(HOST, world.port)
+    await world.endpoints.open(HOST, world.port, world.handler, replace(world.identity(), client_authority=b""))
+    (tmp_path / "other").mkdir()
+    connection = world.connection(Authority.create(tmp_path / "other").client("ada", ["system:masters"]))
+
+    await connection.send(Request("GET", "/"))
+
+    (arrived,) = world.handler.requests
+    assert arrived.user is None
     await connection.close()
 
 

@@ -94,8 +94,8 @@ class InProcessConnection:
 
     def _user(self, served: _Served, now: datetime) -> User | None:
         pem = self.credentials.client_certificate
-        if not pem:
-            return None
+        if not pem or not served.identity.client_authority:
+            return None  # nobody was asked for a certificate
         if not _is_valid(pem, served.identity.client_authority, now):
             raise errors.Unreachable(f"{self.credentials.server}: the client certificate is refused")
         subject = x509.load_pem_x509_certificate(pem).subject

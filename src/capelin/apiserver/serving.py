@@ -151,11 +151,12 @@ def _subject(certificate: Mapping[str, Any]) -> User | None:
 def _context(identity: ServingIdentity) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.verify_mode = ssl.CERT_OPTIONAL
     _show(context, identity)
     return context
 
 
 def _show(context: ssl.SSLContext, identity: ServingIdentity) -> None:
-    context.load_verify_locations(cadata=identity.client_authority.decode())
+    if identity.client_authority:
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(cadata=identity.client_authority.decode())
     tls.show(context, identity.certificate, identity.key)

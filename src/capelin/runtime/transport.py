@@ -94,7 +94,10 @@ class Connection(Handler, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServingIdentity:
-    """What a served endpoint shows and demands: its certificate and key (PEM), and the CA (PEM) whose client certificates log in."""
+    """What a served endpoint shows and demands: its certificate and key (PEM), and the CA (PEM) whose client certificates log in.
+
+    Without that CA no client is asked for a certificate, so that one who brings a certificate of somebody else is not turned away.
+    """
 
     certificate: bytes
     key: bytes = field(repr=False)

@@ -32,7 +32,8 @@ _log: Any = structlog.get_logger(__name__)
 class AdmissionServer:
     """Serves `handler` on `host:port`. `run` on every replica from the start; `publish` before this one works as the leader.
 
-    `configurations` are None when they are not ours to write. `client_authority` (PEM) signs who may log in; when it is empty nobody can.
+    `configurations` are None when they are not ours to write. `client_authority` (PEM) signs who may log in; when it is empty nobody is
+    asked to: an API server that logs in with a certificate of its own is still welcome.
     """
 
     handler: Handler
@@ -107,8 +108,7 @@ class AdmissionServer:
 
     async def _show(self, shown: Shown, looked_at: float) -> None:
         if shown != self._shown:
-            authority = self.client_authority or shown.bundle or shown.pair.certificate
-            identity = ServingIdentity(shown.pair.certificate, shown.pair.key, authority)
+            identity = ServingIdentity(shown.pair.certificate, shown.pair.key, self.client_authority)
             await self.endpoints.open(self.host, self.port, self.handler, identity)
             _log.info("Serving webhooks", address=f"{self.host}:{self.port}")
         self._shown, self._looked_at = shown, looked_at
