@@ -1,6 +1,6 @@
 """Create, leave idle and delete fleets of simulated clusters; print what that cost as JSON lines.
 
-    python -m hack.bench [--server embedded|real] [--clusters 10,25,50,200] [--idle-seconds 60]
+    python -m hack.bench [--server embedded|real] [--clusters 10,25,50,200] [--idle-seconds 60] [--no-webhooks]
     python -m hack.bench rotate --help
 
 The API server, the core controllers and the simulated provider are processes of their own, so that each can be charged with what it used.
@@ -38,6 +38,7 @@ def main() -> int:
     parser.add_argument(
         "--server", choices=["embedded", "real"], default="embedded", help="which API server carries the management cluster"
     )
+    parser.add_argument("--no-webhooks", action="store_true", help="measure without admission webhooks")
     parser.add_argument("--clusters", default="10,25,50,200", help="fleet sizes, separated by commas")
     parser.add_argument("--idle-seconds", type=int, default=60, help="how long the finished fleet is watched doing nothing")
     parser.add_argument("--timeout-seconds", type=int, default=900, help="give up on a step after so long")
@@ -45,7 +46,7 @@ def main() -> int:
     results = []
     for clusters in [int(word) for word in options.clusters.split(",")]:
         with tempfile.TemporaryDirectory(prefix="capelin-bench-") as folder:
-            plan = Plan(options.server, clusters, options.idle_seconds, options.timeout_seconds, Path(folder))
+            plan = Plan(options.server, clusters, options.idle_seconds, options.timeout_seconds, Path(folder), not options.no_webhooks)
             figures = run(plan)
         results.append(figures)
         print(json.dumps(figures), flush=True)

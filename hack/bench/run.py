@@ -32,6 +32,7 @@ from tests.integration.realserver import assets, free_ports, running
 Figures = dict[str, Any]
 
 DEV_CONTROLLERS = ("devcluster", "devmachine")
+WEBHOOKS_ARE_SERVED_BY = "core"
 CREATORS = 8
 """Creates under way at once, as a busy GitOps tool has."""
 
@@ -49,6 +50,7 @@ class Plan:
     idle_seconds: int
     timeout_seconds: int
     folder: Path
+    webhooks: bool = True
 
     @property
     def machines(self) -> int:
@@ -115,7 +117,8 @@ async def _measure(plan: Plan, kubeconfig: Path, servers: list[Measured], manage
             created = await _phase(bench, machines, clusters, create=True)
             idle = await _idle(bench)
             deleted = await _phase(bench, machines, clusters, create=False)
-    return {"server": plan.server, "clusters": plan.clusters, "machines": plan.machines, **created, **idle, **deleted}
+    sizes = {"clusters": plan.clusters, "machines": plan.machines}
+    return {"server": plan.server, "webhooks": plan.webhooks, **sizes, **created, **idle, **deleted}
 
 
 async def _phase(bench: Bench, machines: Observation, clusters: Observation, *, create: bool) -> Figures:
@@ -233,7 +236,9 @@ def _managers(plan: Plan, kubeconfig: Path) -> Iterator[list[Measured]]:
             (port,) = free_ports(1)
             command = [sys.executable, "-m", "capelin.cli", "manager", "--kubeconfig", str(kubeconfig), "--log-level", "warning"]
             command += ["--controllers", ",".join(controllers), "--health-address", f"127.0.0.1:{port}", "--metrics-address", ""]
-            command += ["--webhook-address", ""]  # two managers: neither could answer for the other
+            # One of the managers answers for all kinds.
+            answers = plan.webhooks and name == WEBHOOKS_ARE_SERVED_BY
+            command += ["--webhook-address", f"127.0.0.1:{free_ports(1)[0]}" if answers else ""]
             process = Measured.start(name, command, log=plan.folder / f"{name}.log")
             stack.callback(process.stop)
             asyncio.run(_until_healthy(port, process))
