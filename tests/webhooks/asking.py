@@ -66,3 +66,13 @@ class NothingThere:
 
     async def referenced(self, reference: Any, namespace: str) -> None:
         return None
+
+
+class SomeThere(NothingThere):
+    """Lookups of an API server that has these objects only."""
+
+    def __init__(self, *objects: Object) -> None:
+        self.objects = {(obj.resource.kind, obj.key): obj for obj in objects}
+
+    async def get(self, kind: Any, key: Any) -> Any:
+        return self.objects.get((kind.resource.kind, key))

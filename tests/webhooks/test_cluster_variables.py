@@ -152,10 +152,10 @@ def test_variable_values_fit_refuses_everything_that_does_not_fit() -> None:
     refusals = refused(VARIABLE_VALUES_FIT, WEBHOOK, new, facts=STANDARD)
 
     assert {(refusal.field, refusal.found) for refusal in refusals} == {
-        ("spec.topology.variables[0].value", "10"),
-        ("spec.topology.variables[1].value", "5"),
-        ("spec.topology.variables[2].value.port", "'http'"),
-        ("spec.topology.variables[2].value.host", "null"),
+        ("spec.topology.variables[0].value", "10 in variable 'size'"),
+        ("spec.topology.variables[1].value", "5 in variable 'plain'"),
+        ("spec.topology.variables[2].value.port", "'http' in variable 'server'"),
+        ("spec.topology.variables[2].value.host", "null in variable 'server'"),
     }
 
 

@@ -1,5 +1,5 @@
 """The manifests in `refused/` get exactly the answers that stand in their first lines: after the defaults from the schema, else from the
-rules, as from an API server."""
+rules, as from an API server. The first object is the one that is created; those behind it are there already."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from capelin.api.crds import KINDS
 from capelin.api.structural import schema
 from capelin.runtime.admission.reviews import ReviewRequest
 from capelin.runtime.codec import Document
@@ -16,18 +17,21 @@ from capelin.runtime.documents.jsonpatch import json_patch
 from capelin.runtime.documents.schema import compile_schema
 from capelin.runtime.errors import Cause
 from capelin.webhooks.catalog import WEBHOOKS
+from capelin.webhooks.decoding import decoded
 from capelin.webhooks.judging import Judging
-from tests.webhooks.asking import NothingThere
+from tests.webhooks.asking import SomeThere
 
 MANIFESTS = sorted((Path(__file__).parent / "refused").glob("*.yaml"))
 MARK = "# refused: "
+KINDS_BY_NAME = {kind.resource.kind: kind for kind in KINDS}
 BY_KIND = {webhook.resource.kind: webhook for webhook in WEBHOOKS if webhook.scales is None}
 
 
-async def answer(document: Document) -> Sequence[Cause]:
-    """Return why the API server does not create the object."""
+async def answer(document: Document, *others: Document) -> Sequence[Cause]:
+    """Return why the API server, which has the others, does not create the object."""
     webhook = BY_KIND[document["kind"]]
-    judging, name = Judging(webhook, NothingThere()), document["metadata"]["name"]
+    there = SomeThere(*(decoded(KINDS_BY_NAME[other["kind"]], other) for other in others))
+    judging, name = Judging(webhook, there), document["metadata"]["name"]
 
     def review(found: Document) -> ReviewRequest:
         return ReviewRequest("1", "CREATE", webhook.resource, namespace="default", name=name, object=found, old=None)
@@ -54,7 +58,7 @@ async def test_a_manifest_is_refused_as_it_says(path: Path) -> None:
     text = path.read_text()
     want = [line.removeprefix(MARK) for line in text.splitlines() if line.startswith(MARK)]
 
-    got = await answer(yaml.safe_load(text))
+    got = await answer(*yaml.safe_load_all(text))
 
     assert want
     assert [f"{cause.field}: {cause.message}" for cause in got] == want

@@ -8,6 +8,7 @@ from typing import Any, Final
 from capelin.runtime.admission.reviews import Judge
 from capelin.runtime.codec import Document
 from capelin.webhooks import (
+    cluster,
     clusterresourceset,
     clusterresourcesetbinding,
     devcluster,
@@ -35,6 +36,7 @@ from capelin.webhooks import (
 from capelin.webhooks.admission import AnyWebhook, Lookups
 
 WEBHOOKS: Final[tuple[AnyWebhook, ...]] = (
+    cluster.WEBHOOK,
     machine.WEBHOOK,
     machineset.WEBHOOK,
     machinedeployment.WEBHOOK,

@@ -154,7 +154,7 @@ def _misfits(field: str, variables: Sequence[Variable], old: Mapping[str, Any], 
             found = f"a value where the schema in ClusterClass {definitions.owner} cannot be used: {error}"
             yield VARIABLE_SCHEMAS_ARE_USABLE.broken(f"{place}.value", found, "no value, until the class is mended")
             continue
-        yield from (misfit.under(VARIABLE_VALUES_FIT) for misfit in misfits)
+        yield from (misfit.under(VARIABLE_VALUES_FIT, variable.name) for misfit in misfits)
 
 
 def _named(definitions: Definitions) -> str:

@@ -25,6 +25,7 @@ from capelin.runtime.documents.pruning import compile_pruner
 from capelin.runtime.documents.schemashape import check_shape, without_nulls
 from capelin.runtime.documents.validation import Validator
 from capelin.runtime.errors import Cause
+from capelin.webhooks.rules.quoting import quoted
 from capelin.webhooks.schemawords import allowed_at, fields_at, shown
 
 ABSENT: Final = object()
@@ -66,9 +67,9 @@ class Misfit:
     allowed: str
     reason: str = INVALID
 
-    def under(self, rule: Rule) -> Refusal:
-        """Return the refusal by a rule."""
-        return rule.broken(self.field, self.found, self.allowed, reason=self.reason)
+    def under(self, rule: Rule, name: str) -> Refusal:
+        """Return the refusal, by a rule, of what stands in the variable of that name: its place has only a number."""
+        return rule.broken(self.field, f"{self.found} in variable {quoted(name)}", self.allowed, reason=self.reason)
 
 
 def compiled(schema: Document) -> VariableSchema:
@@ -129,12 +130,12 @@ class VariableSchema:
         around = {_VALUE: value}
         broken = self._validator.broken(around)
         found = [self._misfit(at, cause, value, field) for at, cause in broken]
-        if any(cause.reason in _BLOCKING for _, cause in broken):
-            return list(dict.fromkeys(found))
-        unknown: list[Path] = []
-        self._pruner(around, unknown)
-        found += (self._unknown(at[1:], field) for at in unknown)
-        if self._rules is not None:
+        reasons = {cause.reason for _, cause in broken}
+        if causes.TYPE_INVALID not in reasons:  # of what has another type nobody can tell which fields it may have
+            unknown: list[Path] = []
+            self._pruner(around, unknown)
+            found += (self._unknown(at[1:], field) for at in unknown)
+        if self._rules is not None and not reasons & _BLOCKING:
             told = self._rules.check(around, None if old is ABSENT else {_VALUE: old})
             found += (_broken_rule(cause, field) for cause in told)
         return list(dict.fromkeys(found))
