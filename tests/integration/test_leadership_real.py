@@ -35,19 +35,8 @@ class Managers:
 
     def start(self, user: str) -> None:
         options = ["--kubeconfig", str(self.server.kubeconfig(user, "system:masters")), "--leader-elect", "--health-address", ""]
-        command = [
-            sys.executable,
-            "-m",
-            "capelin.cli",
-            "manager",
-            *options,
-            "--metrics-address",
-            "",
-            "--webhook-address",
-            "",
-            "--controllers",
-            "cluster",
-        ]
+        options += ["--metrics-address", "", "--webhook-address", "", "--controllers", "cluster"]
+        command = [sys.executable, "-m", "capelin.cli", "manager", *options]
         with (self.server.folder / f"{user}.log").open("ab") as log:
             self.running[user] = subprocess.Popen(command, stdout=log, stderr=log)
 
