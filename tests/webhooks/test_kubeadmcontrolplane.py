@@ -23,6 +23,7 @@ from capelin.webhooks.rules.controlplane import (
     TIMEOUTS_ARE_EQUAL,
 )
 from capelin.webhooks.rules.metadata import TEMPLATE_ANNOTATIONS_ARE_VALID, TEMPLATE_LABELS_ARE_VALID
+from capelin.webhooks.rules.naming import NAMES_ARE_NAMES
 from capelin.webhooks.rules.taints import TAINTS_ARE_NOT_RESERVED
 from tests.buildcontrolplane import control_plane_machine_template, control_plane_rollout, kubeadmcontrolplane
 from tests.webhooks.asking import accepted, defaulted, fields, notices, refused
@@ -247,6 +248,30 @@ def test_names_are_random_accepts_a_template_with_a_random_part() -> None:
 @pytest.mark.parametrize("template", ["{{ .cluster.name }}", "{{.random}}"], ids=["no random part", "another spelling"])
 def test_names_are_random_refuses_a_template_without_one(template: str) -> None:
     refusals = refused(NAMES_ARE_RANDOM, WEBHOOK, named(template))
+
+    assert fields(refusals) == ["spec.machineNaming.template"]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{.cluster.name}}-{{ .kubeadmControlPlane.name }}.{{ .random }}",
+        "x" * 58 + "-{{ .random }}",
+        "{{ with .cluster }}{{ .name }}{{ end }}-{{ .random }}",
+    ],
+    ids=["all fields", "more than fits", "more than fields"],
+)
+def test_names_are_names_accepts_templates_of_names(template: str) -> None:
+    accepted(WEBHOOK, named(template))
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{{ .machineSet.name }}-{{ .random }}", "{{ .cluster }}-{{ .random }}", "CP-{{ .random }}", "{{ .random }}-", "{{ .random }}{{ ."],
+    ids=["a field of other kinds", "half a field", "capitals", "a dash at the end", "an open end"],
+)
+def test_names_are_names_refuses_templates_of_other_texts(template: str) -> None:
+    refusals = refused(NAMES_ARE_NAMES, WEBHOOK, named(template))
 
     assert fields(refusals) == ["spec.machineNaming.template"]
 

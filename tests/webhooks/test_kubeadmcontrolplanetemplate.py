@@ -30,6 +30,7 @@ from capelin.webhooks.rules.controlplane import (
 )
 from capelin.webhooks.rules.immutability import TEMPLATE_SPEC_STAYS
 from capelin.webhooks.rules.metadata import TEMPLATE_ANNOTATIONS_ARE_VALID, TEMPLATE_LABELS_ARE_VALID
+from capelin.webhooks.rules.naming import NAMES_ARE_NAMES
 from capelin.webhooks.rules.taints import TAINTS_ARE_NOT_RESERVED
 from tests.buildcontrolplane import kubeadmcontrolplanetemplate
 from tests.webhooks.asking import accepted, fields, notices, refused
@@ -164,6 +165,16 @@ def test_names_are_random_accepts_a_template_with_a_random_part() -> None:
 
 def test_names_are_random_refuses_a_template_without_one() -> None:
     refusals = refused(NAMES_ARE_RANDOM, WEBHOOK, template(machineNaming={"template": "{{ .cluster.name }}"}))
+
+    assert fields(refusals) == [f"{SPEC}.machineNaming.template"]
+
+
+def test_names_are_names_accepts_templates_of_names() -> None:
+    accepted(WEBHOOK, template(machineNaming={"template": "{{ .kubeadmControlPlane.name }}-{{ .random }}"}))
+
+
+def test_names_are_names_refuses_templates_of_other_texts() -> None:
+    refusals = refused(NAMES_ARE_NAMES, WEBHOOK, template(machineNaming={"template": "CP-{{ .random }}"}))
 
     assert fields(refusals) == [f"{SPEC}.machineNaming.template"]
 

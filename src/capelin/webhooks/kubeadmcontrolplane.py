@@ -26,7 +26,7 @@ from capelin.webhooks.rules.controlplane import (
 )
 from capelin.webhooks.rules.kubeadm import kubeadm_notices
 from capelin.webhooks.rules.metadata import METADATA_RULES, metadata_refusals
-from capelin.webhooks.rules.naming import machine_naming_refusals
+from capelin.webhooks.rules.naming import CONTROL_PLANE_SAMPLE, NAMES_ARE_NAMES, machine_naming_refusals, sample_refusals
 from capelin.webhooks.rules.quoting import quoted
 from capelin.webhooks.rules.taints import TAINTS_ARE_NOT_RESERVED, taint_refusals
 
@@ -58,6 +58,7 @@ RULES = (
     NO_SURGE_NEEDS_THREE,
     *CONTROL_PLANE_RULES,
     NAMES_ARE_RANDOM,
+    NAMES_ARE_NAMES,
     TAINTS_ARE_NOT_RESERVED,
     *METADATA_RULES,
     *KUBEADM_CONFIG_RULES,
@@ -137,7 +138,9 @@ def validate(request: KubeadmControlPlaneAdmission) -> Iterator[Finding]:
     yield from rollout_refusals("spec", spec.rollout, config, spec.replicas)
     yield from cluster_configuration_refusals(_CLUSTER, config.cluster_configuration if config else None)
     yield from timeout_refusals("spec.kubeadmConfigSpec", config)
-    yield from machine_naming_refusals("spec.machineNaming.template", spec.machine_naming.template if spec.machine_naming else None)
+    naming = spec.machine_naming.template if spec.machine_naming else None
+    yield from machine_naming_refusals("spec.machineNaming.template", naming)
+    yield from sample_refusals("spec.machineNaming.template", naming, CONTROL_PLANE_SAMPLE)
     yield from metadata_refusals("spec.machineTemplate.metadata", template.metadata)
     yield from taint_refusals("spec.machineTemplate.spec.taints", template.spec.taints)
     yield from kubeadm_refusals("spec.kubeadmConfigSpec", config)

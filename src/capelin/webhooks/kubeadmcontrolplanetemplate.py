@@ -25,12 +25,13 @@ from capelin.webhooks.rules.controlplane import (
 from capelin.webhooks.rules.immutability import TEMPLATE_SPEC_STAYS, template_spec_refusals
 from capelin.webhooks.rules.kubeadm import kubeadm_notices
 from capelin.webhooks.rules.metadata import METADATA_RULES, metadata_refusals
-from capelin.webhooks.rules.naming import machine_naming_refusals
+from capelin.webhooks.rules.naming import CONTROL_PLANE_SAMPLE, NAMES_ARE_NAMES, machine_naming_refusals, sample_refusals
 from capelin.webhooks.rules.taints import TAINTS_ARE_NOT_RESERVED, taint_refusals
 
 RULES = (
     *CONTROL_PLANE_RULES,
     NAMES_ARE_RANDOM,
+    NAMES_ARE_NAMES,
     TAINTS_ARE_NOT_RESERVED,
     *METADATA_RULES,
     *KUBEADM_CONFIG_RULES,
@@ -58,7 +59,9 @@ def _spec_findings(field: str, spec: KubeadmControlPlaneTemplateResourceSpec) ->
         f"{field}.kubeadmConfigSpec.clusterConfiguration", config.cluster_configuration if config else None
     )
     yield from timeout_refusals(f"{field}.kubeadmConfigSpec", config)
-    yield from machine_naming_refusals(f"{field}.machineNaming.template", spec.machine_naming.template if spec.machine_naming else None)
+    naming = spec.machine_naming.template if spec.machine_naming else None
+    yield from machine_naming_refusals(f"{field}.machineNaming.template", naming)
+    yield from sample_refusals(f"{field}.machineNaming.template", naming, CONTROL_PLANE_SAMPLE)
     yield from metadata_refusals(f"{field}.machineTemplate.metadata", machines.metadata)
     yield from taint_refusals(f"{field}.machineTemplate.spec.taints", machines.spec.taints if machines.spec else None)
     yield from kubeadm_refusals(f"{field}.kubeadmConfigSpec", config)
