@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -90,15 +92,28 @@ def read_yaml(data: bytes) -> Body:
     """Return the YAML value, by the rules kubectl reads manifests by; see `read`."""
     duplicates: list[str] = []
     try:
-        if b"*" in data and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data, yaml.CSafeLoader)):
-            raise errors.BadRequest("the YAML in the request body uses aliases, which are not accepted")
+        _check_events(data)
         loader = _Loader(data)
         loader.duplicates = duplicates
         value = loader.get_single_data()
-        _check_depth(data.replace(b":", b"{").replace(b"-", b"["), value)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise errors.BadRequest(f"the YAML in the request body is malformed: {error}") from error
     return Body(value, tuple(duplicates))
+
+
+def _check_events(data: bytes) -> None:
+    """Return when the YAML can be loaded: the loader calls itself for every level, in C, and would take the process along.
+
+    Raises:
+        BadRequest: it is too deep, or grows by aliases.
+    """
+    depth = 0
+    for event in yaml.parse(data, yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise errors.BadRequest("the YAML in the request body uses aliases, which are not accepted")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH_LIMIT:
+            raise _too_deep()
 
 
 def _read_protobuf(data: bytes) -> Body:
@@ -116,7 +131,11 @@ def _check_depth(data: bytes, value: Any) -> None:
         level = [child for node in level for child in _children(node)]
         if not level:
             return
-    raise errors.BadRequest(f"the request body is nested more than {DEPTH_LIMIT} levels deep")
+    raise _too_deep()
+
+
+def _too_deep() -> errors.BadRequest:
+    return errors.BadRequest(f"the request body is nested more than {DEPTH_LIMIT} levels deep")
 
 
 def _children(node: Any) -> Iterable[Any]:
@@ -131,8 +150,8 @@ class _Loader(yaml.CSafeLoader):
     duplicates: list[str]
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value]
-        self.duplicates.extend(sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else ())
+        seen = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        self.duplicates.extend(sorted(key for key, count in seen.items() if count > 1))
         found = super().construct_mapping(node, deep=deep)
         return {str(key).lower() if isinstance(key, bool) else str(key): value for key, value in found.items()}
 
@@ -153,6 +172,13 @@ def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
     return table
 
 
+def _construct_float(loader: _Loader, node: yaml.ScalarNode) -> float:
+    found = float(loader.construct_yaml_float(node))
+    if not math.isfinite(found):
+        raise ValueError(f"{node.value} is a number that JSON does not have")
+    return found
+
+
 def _construct_bool(loader: _Loader, node: yaml.ScalarNode) -> bool:
     return str(loader.construct_scalar(node)).lower() in ("y", "yes", "true", "on")
 
@@ -165,6 +191,11 @@ def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
     return sign * int(digits, 0)
 
 
+_JSON_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("null", "str", "seq", "map"))
+
 _Loader.yaml_implicit_resolvers = _resolvers()
+# What JSON does not have (sets, times, bytes) is refused as any unknown tag is; None stands for those.
+_Loader.yaml_constructors = {tag: build for tag, build in _Loader.yaml_constructors.items() if tag is None or tag in _JSON_TAGS}
+_Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
 _Loader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
 _Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 from capelin.apiserver import kinds
 from capelin.apiserver.registry import Version
@@ -13,6 +14,9 @@ from capelin.runtime.codec import Document
 from capelin.runtime.documents import causes
 from capelin.runtime.documents.fieldtypes import DEDUCED, Type
 from capelin.runtime.documents.schema import Schema, compile_schema
+
+COMPLAINTS_LIMIT: Final = 100
+"""Unknown and duplicate fields that are told of one body, as in Kubernetes."""
 
 
 @lru_cache(maxsize=2048)
@@ -43,8 +47,8 @@ def decoded(target: Target, document: Document, options: WriteOptions, duplicate
         *(f'duplicate field "{path}"' for path in dict.fromkeys(duplicates)),
     )
     if options.field_validation == "Warn":
-        return document, complaints
-    raise _strict_refusal(target, f"strict decoding error: {', '.join(complaints)}")
+        return document, complaints[:COMPLAINTS_LIMIT]
+    raise _strict_refusal(target, f"strict decoding error: {', '.join(complaints[:COMPLAINTS_LIMIT])}")
 
 
 def reread(target: Target, old: Document | None, document: Document) -> Document:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any, Final
 
 from capelin.runtime import codec
@@ -57,8 +58,8 @@ def _object(pairs: list[tuple[str, Any]]) -> _Seen:
     result = _Seen(pairs)
     result.repeated = []
     if len(result) < len(pairs):
-        keys = [key for key, _ in pairs]
-        result.repeated = [key for key in result if keys.count(key) > 1]
+        counts = Counter(key for key, _ in pairs)
+        result.repeated = [key for key in result if counts[key] > 1]
     return result
 
 
