@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from capelin.apiserver import builtin, reading, statuses, subresources, verbs, watching
+from capelin.apiserver import builtin, reading, statuses, strategy, subresources, verbs, watching
 from capelin.apiserver.admission.calling import WebhookCaller
 from capelin.apiserver.admission.dispatch import Admission
 from capelin.apiserver.admission.questions import Denied
@@ -194,7 +194,8 @@ class ApiServer:
     async def _written(self, request: Request, target: Target, asker: Asker) -> Response:
         """Return the answer to a write, or to any request for a subresource that is not a part of its object."""
         if not target.definition.stored:
-            asked = await self.objects.reviews.admitted("CREATE", target, write_options(request, asker), read(request).document)
+            body = strategy.identified(target, read(request).document)
+            asked = await self.objects.reviews.admitted("CREATE", target, write_options(request, asker), body)
             return reply(codec.encode(self._reviewer.answer(target, asked, asker.user)), accepted(request), status=201)
         match target.subresource:
             case "" | "status":

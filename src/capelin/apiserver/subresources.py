@@ -140,7 +140,8 @@ async def issue_token(objects: Objects, target: Target, request: Request, asker:
     if tokens is None:
         raise statuses.unknown_resource()
     item = await objects.current(target.definition, target.key)
-    body = await objects.reviews.admitted("CREATE", target, write_options(request, asker), bodies.read(request).document)
+    sent = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", **bodies.read(request).document}
+    body = await objects.reviews.admitted("CREATE", target, write_options(request, asker), sent)
     lifetime, audiences = requested(body)
     token, expires = tokens.issue(*target.key, item.head.uid, lifetime=lifetime, audiences=audiences)
     status = {"token": token, "expirationTimestamp": strategy.wire_time(expires)}

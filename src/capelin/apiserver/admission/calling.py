@@ -7,6 +7,7 @@ reaches handlers in the same process, or none at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol
@@ -82,10 +83,19 @@ def no_services(namespace: str, name: str, port: int) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    """A server that webhooks stand on, and the authority it is trusted by."""
+
+    base: str
+    authority: bytes
+
+
 @dataclass(slots=True)
 class ConnectedCaller:
-    """Calls webhooks over connections that stay open while their configuration stands.
+    """Calls webhooks over connections that stay open while their configuration stands; webhooks of one server share them.
 
+    A call whose connection breaks is repeated once: the server may have been away a moment, and no webhook that is called has side effects.
     With a certificate and key (PEM), it logs in with them, so that a webhook can insist on being asked by this server.
     """
 
@@ -93,13 +103,13 @@ class ConnectedCaller:
     locate: Locate = no_services
     certificate: bytes = b""
     key: bytes = field(default=b"", repr=False)
-    _open: dict[Client, Connection] = field(default_factory=dict)
+    _open: dict[_Peer, Connection] = field(default_factory=dict)
 
     async def post(self, client: Client, body: bytes, timeout: timedelta) -> bytes:
         """Return the body of the answer; see `WebhookCaller`."""
         request = _question(client, body, timeout)
         try:
-            return _content(await self._connection(client).send(request))
+            return _content(await self._sent(client, request))
         except errors.Unreachable as error:
             raise _unreachable(client, timeout, error.message) from error
         except OSError as error:  # the authority or the certificate cannot be used
@@ -107,22 +117,33 @@ class ConnectedCaller:
 
     async def keep(self, clients: Collection[Client]) -> None:
         """Close the connections to all other webhooks."""
-        gone = [client for client in self._open if client not in clients]
-        for connection in [self._open.pop(client) for client in gone]:
+        kept: set[_Peer] = set()
+        for client in clients:
+            with suppress(errors.Unreachable):  # there is no way to it, so nothing is held for it
+                kept.add(self._peer(client))
+        gone = [peer for peer in self._open if peer not in kept]
+        for connection in [self._open.pop(peer) for peer in gone]:
             await connection.close()
 
+    async def _sent(self, client: Client, request: Request) -> Response:
+        try:
+            return await self._connection(client).send(request)
+        except errors.ResultUnknown:
+            return await self._connection(client).send(request)
+
     def _connection(self, client: Client) -> Connection:
-        connection = self._open.get(client)
+        peer = self._peer(client)
+        connection = self._open.get(peer)
         if connection is None:
-            credentials = Credentials(self._base(client), client.authority, self.certificate, self.key)
-            connection = self._open[client] = self.connect(credentials)
+            credentials = Credentials(peer.base, peer.authority, self.certificate, self.key)
+            connection = self._open[peer] = self.connect(credentials)
         return connection
 
-    def _base(self, client: Client) -> str:
+    def _peer(self, client: Client) -> _Peer:
         if client.service is not None:
-            return self.locate(client.service.namespace, client.service.name, client.service.port)
+            return _Peer(self.locate(client.service.namespace, client.service.name, client.service.port), client.authority)
         parts = urlsplit(client.url)
-        return f"{parts.scheme}://{parts.netloc}"
+        return _Peer(f"{parts.scheme}://{parts.netloc}", client.authority)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Review:
 
     async def validated(self, document: Document, old: Document | None) -> None:
         """Return when the webhooks allow the write; see `Admission.validate`. Here a generated name is known."""
-        act = self.act if self.act.name else self.act.on(document["metadata"].get("name") or "")
+        act = self.act if self.act.name else self.act.on((document.get("metadata") or {}).get("name") or "")
         await self.admission.validate(self.concerned, act, document, old)
 
     async def permitted(self, old: Document) -> None:
