@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -26,6 +26,7 @@ class FakeConnection:
 
     credentials: Credentials
     fails: bool = False
+    breaks: int = 0
     is_open: bool = True
     asked: list[Request] = field(default_factory=list)
 
@@ -33,6 +34,8 @@ class FakeConnection:
         self.asked.append(request)
         if self.fails:
             raise errors.Unreachable("connection refused")
+        if len(self.asked) <= self.breaks:
+            raise errors.ResultUnknown("server disconnected")
         return Response(200, {}, b"answer")
 
     async def close(self) -> None:
@@ -44,10 +47,11 @@ class Network:
     """Opens fake connections."""
 
     fails: bool = False
+    breaks: int = 0
     opened: list[FakeConnection] = field(default_factory=list)
 
     def __call__(self, credentials: Credentials, *, screen: Screen = anywhere) -> Connection:
-        self.opened.append(FakeConnection(credentials, self.fails))
+        self.opened.append(FakeConnection(credentials, self.fails, self.breaks))
         return self.opened[-1]
 
 
@@ -74,6 +78,31 @@ async def test_a_connection_stays_open_while_its_webhook_is_declared() -> None:
     await caller.keep([])
 
     assert (len(network.opened), kept, network.opened[0].is_open) == (1, True, False)
+
+
+async def test_webhooks_of_one_server_share_its_connection() -> None:
+    network = Network()
+    caller = ConnectedCaller(network)
+
+    await caller.post(A, b"", TEN)
+    await caller.post(replace(A, url="https://a.test:8443/other"), b"", TEN)
+    await caller.post(replace(A, authority=b"another"), b"", TEN)
+
+    assert [connection.credentials.certificate_authority for connection in network.opened] == [b"authority", b"another"]
+
+
+async def test_a_call_whose_connection_breaks_is_repeated_once() -> None:
+    network = Network(breaks=1)
+
+    got = await ConnectedCaller(network).post(A, b"question", TEN)
+
+    assert got == b"answer"
+    assert [request.body for request in network.opened[0].asked] == [b"question", b"question"]
+
+
+async def test_a_call_whose_connection_breaks_again_has_failed() -> None:
+    with pytest.raises(CallFailed, match="server disconnected"):
+        await ConnectedCaller(Network(breaks=2)).post(A, b"question", TEN)
 
 
 async def test_a_service_is_located_by_whoever_knows_where_services_are() -> None:
