@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from capelin.apiserver.admission.calling import CallFailed, Client, ConnectedCaller, Service
 from capelin.apiserver.server import ApiServer
+from capelin.apiserver.serving import HttpEndpoints
 from capelin.runtime import errors
-from capelin.runtime.transport import Connection, Credentials, Request, Response, Screen, anywhere
+from capelin.runtime.http import connect
+from capelin.runtime.transport import Connection, Credentials, Request, Response, Screen, ServingIdentity, User, anywhere
 from tests.apiserver.admission.webhooks import MUTATING, VALIDATING, configuration, hook
 from tests.apiserver.api import CRDS, WIDGETS, Api, widget, widget_crd
 from tests.fakes import FakeClock, FakeRandom, settle
+from tests.integration.authority import Authority
+from tests.integration.realserver import free_ports
 
 TEN = timedelta(seconds=10)
 A = Client("https://a.test:8443/path", None, b"authority")
@@ -145,6 +150,37 @@ async def test_connections_close_when_their_configuration_goes_and_when_the_serv
 
     assert after_the_first == [False, True]
     assert [connection.is_open for connection in network.opened] == [False, False]
+
+
+@dataclass
+class Strict:
+    """Answers those who log in."""
+
+    users: list[User | None] = field(default_factory=list)
+
+    async def send(self, request: Request) -> Response:
+        self.users.append(request.user)
+        return Response(200 if request.user else 401, {"connection": "close"}, b"answer")
+
+
+async def test_a_webhook_can_insist_on_the_certificate_of_the_server(tmp_path: Path) -> None:
+    authority, strict, endpoints = Authority.create(tmp_path), Strict(), HttpEndpoints()
+    (port,) = free_ports(1)
+    await endpoints.open("127.0.0.1", port, strict, ServingIdentity(*authority.server(), authority.certificate))
+    certificate, key = authority.client("api-server")
+    known, stranger = ConnectedCaller(connect, certificate=certificate, key=key), ConnectedCaller(connect)
+    client = Client(f"https://127.0.0.1:{port}/", None, authority.certificate)
+
+    got = await known.post(client, b"question", TEN)
+    with pytest.raises(CallFailed):
+        await stranger.post(client, b"question", TEN)
+    for caller in (known, stranger):
+        await caller.keep([])
+    await endpoints.close_all()
+    await settle()
+
+    assert got == b"answer"
+    assert [user.name if user else None for user in strict.users] == ["api-server", None]
 
 
 @pytest.mark.parametrize(("policy", "status"), [("Fail", 500), ("Ignore", 201)])
