@@ -15,7 +15,7 @@ def test_a_name_that_may_be_a_label_value_stays(name: str) -> None:
     assert as_label_value(name) == name
 
 
-@pytest.mark.parametrize("name", ["a" * 64, "-a", "a b"])
+@pytest.mark.parametrize("name", ["a" * 64, "-a", "a b", "a\n"])
 def test_any_other_name_becomes_a_label_value_that_depends_on_it(name: str) -> None:
     got = as_label_value(name)
 

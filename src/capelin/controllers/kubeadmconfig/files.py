@@ -11,6 +11,7 @@ from typing import Final
 
 from capelin.api.core import Secret
 from capelin.api.kubeadmconfig import File, KubeadmConfigSpec, SecretSource
+from capelin.api.kubeadmconfigrules import unknown_expression
 from capelin.api.meta import ObjectKey
 from capelin.controllers.kubeadmconfig.cloudconfig import HostFile
 from capelin.runtime.client import Client
@@ -36,7 +37,6 @@ _STEMS: Final = {
     Purpose.ETCD_CLIENT: "apiserver-etcd-client",
 }
 
-_EXPRESSION: Final = re.compile(r"{{.*?}}", re.DOTALL)
 _VERSION: Final = re.compile(r"{{-?\s*\.controlPlane\.version\s*-?}}")
 
 
@@ -134,8 +134,8 @@ def _filled_in(field: str, content: bytes, version: str) -> bytes:
         text = _VERSION.sub(lambda _: version, content.decode())
     except UnicodeDecodeError:
         raise ContentRefused(f"{field}.content: found bytes that are no text, allowed is a template") from None
-    if left := _EXPRESSION.search(text):
-        raise ContentRefused(f"{field}.content: found {left.group()[:80]!r}, allowed is {{{{ .controlPlane.version }}}}")
+    if left := unknown_expression(text):
+        raise ContentRefused(f"{field}.content: found {left[:80]!r}, allowed is {{{{ .controlPlane.version }}}}")
     return text.encode()
 
 
