@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from capelin.runtime.gotemplate import TemplateError, parse
-from capelin.runtime.gotemplate.names import NAMES, REFUSED
+from capelin.runtime.gotemplate.functions.catalogue import FUNCTIONS
+from capelin.runtime.gotemplate.names import REFUSED
 
 
 def problem(text: str) -> TemplateError:
@@ -91,12 +92,12 @@ def test_a_function_that_is_not_repeatable_is_refused_with_its_reason(name: str,
     error = problem(f"{{{{ {name} }}}}")
 
     assert f"'{name}' is refused: {reason}" in error.problem
-    assert name not in NAMES
+    assert name not in FUNCTIONS
 
 
 def test_the_functions_can_be_restricted() -> None:
     with pytest.raises(TemplateError, match="'upper'"):
-        parse("{{ upper .a }}", functions={"lower"})
+        parse("{{ upper .a }}", functions={"lower": FUNCTIONS["lower"]})
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ ITEM_SIZE: Final = 64
 """What an item of a list counts for, in characters."""
 
 _CHARACTERS_A_STEP: Final = 256
+_CHARACTERS_WALKED_A_STEP: Final = 4
 
 
 @dataclass(slots=True)
@@ -56,6 +57,10 @@ class Budget:
     def read(self, characters: int) -> None:
         """Take the steps that looking through a text of this length costs."""
         self.spend(1 + characters // _CHARACTERS_A_STEP)
+
+    def walk(self, characters: int) -> None:
+        """Take the steps that it costs to look at every character of a text by itself."""
+        self.spend(1 + characters // _CHARACTERS_WALKED_A_STEP)
 
     def allocate(self, characters: int) -> None:
         """Allow for a text of that length to be made."""

@@ -1,7 +1,4 @@
-"""The names of the functions that a template may call, and why it may not call the others that it could elsewhere.
-
-They are Go's own (https://pkg.go.dev/text/template#hdr-Functions) and those of Sprig 3 that give the same answer everywhere and always.
-"""
+"""Why a template may not call some functions that it could elsewhere."""
 
 from __future__ import annotations
 
@@ -10,24 +7,6 @@ from difflib import get_close_matches
 from typing import Final
 
 from capelin.runtime.gotemplate.errors import shown
-
-_BUILTINS: Final = "and eq ge gt html index js le len lt ne not or print printf println slice urlquery"
-
-_SPRIG: Final = """
-    abbrev abbrevboth add add1 add1f addf adler32sum all any append atoi b32dec b32enc b64dec b64enc base biggest camelcase cat ceil chunk
-    clean coalesce compact concat contains deepCopy deepEqual default dict dig dir div divf duration durationRound empty ext fail first
-    float64 floor fromJson get has hasKey hasPrefix hasSuffix hello indent initial initials int int64 isAbs join kebabcase keys kindIs
-    kindOf last list lower max maxf merge mergeOverwrite min minf mod mul mulf mustAppend mustChunk mustCompact mustDeepCopy mustFirst
-    mustFromJson mustHas mustInitial mustLast mustMerge mustMergeOverwrite mustPrepend mustPush mustRegexFind mustRegexFindAll
-    mustRegexMatch mustRegexReplaceAll mustRegexReplaceAllLiteral mustRegexSplit mustRest mustReverse mustSlice mustToJson
-    mustToPrettyJson mustToRawJson mustUniq mustWithout nindent nospace omit osBase osClean osDir osExt osIsAbs pick pluck plural prepend
-    push quote regexFind regexFindAll regexMatch regexQuoteMeta regexReplaceAll regexReplaceAllLiteral regexSplit repeat replace rest
-    reverse round semver semverCompare seq set sha1sum sha256sum sha512sum slice snakecase sortAlpha split splitList splitn squote sub
-    subf substr swapcase ternary title toDecimal toJson toPrettyJson toRawJson toString toStrings trim trimAll trimPrefix trimSuffix
-    trimall trunc tuple typeIs typeIsLike typeOf uniq unset until untilStep untitle upper urlJoin urlParse values without wrap wrapWith
-"""
-
-NAMES: Final = frozenset(_BUILTINS.split()) | frozenset(_SPRIG.split())
 
 _CLOCK: Final = "its result depends on the clock or the time zone of this machine"
 _CHANCE: Final = "its result depends on chance"

@@ -23,8 +23,8 @@ Path = tuple[str, ...]
 """A chain of names from the data; empty for the data themselves."""
 
 _LONGEST_PATH: Final = 16
-_MOST_VISITS: Final = 1000
-"""A template that invokes itself with ever deeper fields would have no end of them."""
+_MOST_NODES: Final = 20_000
+"""A template that invokes itself with ever deeper fields would have no end of them: after so many nodes its dot is taken for unknown."""
 
 
 def fields(definitions: Mapping[str, Block], main: str) -> frozenset[Path]:
@@ -32,30 +32,33 @@ def fields(definitions: Mapping[str, Block], main: str) -> frozenset[Path]:
 
     What a function returned, an element of a `range` and a variable that was assigned anew are not followed.
     """
-    reader = _Reader(definitions)
-    reader.invoke(main, ())
+    reader = _Reader(definitions, pending=[(main, ())])
+    while reader.pending:
+        reader.read_next()
     return frozenset(reader.found)
 
 
 @dataclass
 class _Reader:
     definitions: Mapping[str, Block]
+    pending: list[tuple[str, Path | None]]
     found: set[Path] = field(default_factory=set)
     visited: set[tuple[str, Path | None]] = field(default_factory=set)
     variables: dict[str, Path | None] = field(default_factory=dict)
+    nodes: int = 0
 
-    def invoke(self, name: str, dot: Path | None) -> None:
-        """Read a definition whose dot is what stands at that path; None when it cannot be told."""
-        if len(self.visited) > _MOST_VISITS:
+    def read_next(self) -> None:
+        """Read the next definition that waits, with the path of its dot; None when that cannot be told."""
+        name, dot = self.pending.pop()
+        if self.nodes > _MOST_NODES:
             dot = None
-        if (name, dot) in self.visited or name not in self.definitions:
-            return
-        self.visited.add((name, dot))
-        outer, self.variables = self.variables, {"$": dot}
-        self._block(self.definitions[name], dot)
-        self.variables = outer
+        if (name, dot) not in self.visited:
+            self.visited.add((name, dot))
+            self.variables = {"$": dot}
+            self._block(self.definitions.get(name, ()), dot)
 
     def _block(self, block: Block, dot: Path | None) -> None:
+        self.nodes += len(block)
         for node in block:
             match node:
                 case Action():
@@ -63,7 +66,7 @@ class _Reader:
                 case Branch():
                     self._branch(node, dot)
                 case Invocation():
-                    self.invoke(node.name, self._pipe(node.pipe, dot) if node.pipe else None)
+                    self.pending.append((node.name, self._pipe(node.pipe, dot) if node.pipe else None))
 
     def _branch(self, node: Branch, dot: Path | None) -> None:
         outer = dict(self.variables)
