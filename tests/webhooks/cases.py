@@ -92,3 +92,18 @@ NO_AMOUNTS = [
 ]
 
 NO_VERSIONS = ["latest", "v1.99", "stable", "1.2.3.4", "v01.2.3"]
+
+NAMINGS = [
+    pytest.param("{{.cluster.name}}-{{ .machineSet.name }}.{{ .random }}", id="all fields"),
+    pytest.param("x" * 80 + "-{{ .random }}", id="more than fits"),
+    pytest.param("{{ .cluster.name | trunc 3 }}-{{ .random }}", id="more than fields"),
+]
+
+NO_NAMINGS = [
+    pytest.param("{{ .kubeadmControlPlane.name }}-{{ .random }}", id="a field of other kinds"),
+    pytest.param("{{ .cluster }}-{{ .random }}", id="half a field"),
+    pytest.param("Worker-{{ .random }}", id="capitals"),
+    pytest.param("{{ .random }}-", id="a dash at the end"),
+    pytest.param("worker {{ .random }}", id="a blank"),
+    pytest.param("{{ .random }}-{{ .", id="an open end"),
+]

@@ -16,9 +16,10 @@ from capelin.api.labels import AUTOSCALER_MAX_SIZE_ANNOTATION, AUTOSCALER_MIN_SI
 from capelin.api.machineset import MachineNaming
 from capelin.webhooks.machinedeployment import WEBHOOK
 from capelin.webhooks.rules.cluster import CLUSTER_NAME_STAYS
+from capelin.webhooks.rules.naming import NAMES_ARE_NAMES
 from tests import build
 from tests.webhooks.asking import accepted, defaulted, fields, notices, refused
-from tests.webhooks.cases import of_role, template
+from tests.webhooks.cases import NAMINGS, NO_NAMINGS, of_role, template
 
 BOUNDS = {AUTOSCALER_MIN_SIZE_ANNOTATION: "2", AUTOSCALER_MAX_SIZE_ANNOTATION: "5"}
 
@@ -107,6 +108,18 @@ def test_names_are_random_accepts_a_random_part(naming: str) -> None:
 @pytest.mark.parametrize("naming", ["worker", "{{ .machineSet.name }}", "worker-{{.random}}", "worker-.random"])
 def test_names_are_random_refuses_names_without_one(naming: str) -> None:
     refusals = refused(NAMES_ARE_RANDOM, WEBHOOK, build.machinedeployment(spec={"machine_naming": MachineNaming(template=naming)}))
+
+    assert fields(refusals) == ["spec.machineNaming.template"]
+
+
+@pytest.mark.parametrize("naming", NAMINGS)
+def test_names_are_names_accepts_templates_of_names(naming: str) -> None:
+    accepted(WEBHOOK, build.machinedeployment(spec={"machine_naming": MachineNaming(template=naming)}))
+
+
+@pytest.mark.parametrize("naming", NO_NAMINGS)
+def test_names_are_names_refuses_templates_of_other_texts(naming: str) -> None:
+    refusals = refused(NAMES_ARE_NAMES, WEBHOOK, build.machinedeployment(spec={"machine_naming": MachineNaming(template=naming)}))
 
     assert fields(refusals) == ["spec.machineNaming.template"]
 

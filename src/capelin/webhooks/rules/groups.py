@@ -13,7 +13,7 @@ from capelin.api.refusals import NOT_SUPPORTED, Refusal, Rule
 from capelin.webhooks.admission import Finding, Notice
 from capelin.webhooks.rules.bootstrap import HAS_BOOTSTRAP, bootstrap_refusals
 from capelin.webhooks.rules.metadata import METADATA_RULES, metadata_refusals
-from capelin.webhooks.rules.naming import MACHINE_NAMING_RULES, machine_naming_refusals
+from capelin.webhooks.rules.naming import GROUP_SAMPLE, NAMES_ARE_NAMES, machine_naming_refusals, sample_refusals
 from capelin.webhooks.rules.quoting import quoted
 from capelin.webhooks.rules.selectors import SELECTOR_IS_VALID, selector_refusals
 from capelin.webhooks.rules.taints import WORKER_TAINT_RULES, worker_taint_refusals
@@ -25,7 +25,7 @@ TEMPLATE_RULES = (
     HAS_BOOTSTRAP,
     *WORKER_TAINT_RULES,
     *METADATA_RULES,
-    *MACHINE_NAMING_RULES,
+    NAMES_ARE_NAMES,
     PREFLIGHT_CHECKS_EXIST,
 )
 
@@ -46,7 +46,9 @@ def group_findings(group: MachineSet | MachineDeployment, refusals: Iterable[Ref
     yield from bootstrap_refusals("spec.template.spec.bootstrap", spec.template.spec.bootstrap)
     yield from worker_taint_refusals("spec.template.spec.taints", spec.template.spec.taints)
     yield from metadata_refusals("spec.template.metadata", spec.template.metadata)
-    yield from machine_naming_refusals("spec.machineNaming.template", spec.machine_naming.template if spec.machine_naming else None)
+    naming = spec.machine_naming.template if spec.machine_naming else None
+    yield from machine_naming_refusals("spec.machineNaming.template", naming)
+    yield from sample_refusals("spec.machineNaming.template", naming, GROUP_SAMPLE)
     yield from preflight_refusals(group)
     yield from replicas_notices(spec.replicas)
 

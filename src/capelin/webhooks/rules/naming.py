@@ -15,7 +15,8 @@ NAMES_ARE_NAMES = Rule(
     "names_are_names", "A template for the names of Machines uses the fields there are, and makes names that Kubernetes accepts."
 )
 
-MACHINE_NAMING_RULES: Final[tuple[Rule, ...]] = ()
+GROUP_SAMPLE: Final[Mapping[str, str]] = {"cluster.name": "cluster", "machineSet.name": "machineset", "random": "x5x5x"}
+"""The fields that a name of a worker Machine is made of, with values to try."""
 
 CONTROL_PLANE_SAMPLE: Final[Mapping[str, str]] = {
     "cluster.name": "cluster",
