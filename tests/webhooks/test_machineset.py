@@ -105,7 +105,7 @@ def test_names_are_random_accepts_a_random_part(naming: str) -> None:
     accepted(WEBHOOK, build.machineset(spec={"machine_naming": MachineNaming(template=naming)}))
 
 
-@pytest.mark.parametrize("naming", ["worker", "{{ .machineSet.name }}", "worker-{{.random}}", "worker-.random"])
+@pytest.mark.parametrize("naming", ["worker", "{{ .machineSet.name }}", "worker-{{.random}}", "worker.random"])
 def test_names_are_random_refuses_names_without_one(naming: str) -> None:
     refusals = refused(NAMES_ARE_RANDOM, WEBHOOK, build.machineset(spec={"machine_naming": MachineNaming(template=naming)}))
 
