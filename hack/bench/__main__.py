@@ -2,6 +2,7 @@
 
     python -m hack.bench [--server embedded|real] [--clusters 10,25,50,200] [--idle-seconds 60] [--no-webhooks]
     python -m hack.bench rotate --help
+    python -m hack.bench admission --help
 
 The API server, the core controllers and the simulated provider are processes of their own, so that each can be charged with what it used.
 Calls and writes come from the server's own counters; those of this program are subtracted.
@@ -16,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from hack.bench import rotate
+from hack.bench import admission, rotate
 from hack.bench.run import Figures, Plan, run
 
 
@@ -34,6 +35,8 @@ def main() -> int:
     """Run the benchmark and print one line a fleet, then the growth."""
     if sys.argv[1:2] == ["rotate"]:
         return rotate.main(sys.argv[2:])
+    if sys.argv[1:2] == ["admission"]:
+        return admission.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="hack.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--server", choices=["embedded", "real"], default="embedded", help="which API server carries the management cluster"

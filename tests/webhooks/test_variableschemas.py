@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from capelin.webhooks.variableschemas import ABSENT, Misfit, compiled
+from capelin.api.classvariables import JSONSchemaProps
+from capelin.webhooks.variableschemas import ABSENT, Misfit, compiled, compiled_of
 
 PORT = {"type": "integer", "minimum": 1, "maximum": 65535, "default": 80}
 SERVER = {
@@ -145,3 +146,17 @@ def test_keywords_that_classes_do_not_have_mean_nothing() -> None:
 def test_what_is_no_schema_cannot_be_compiled(schema: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         compiled(schema)
+
+
+def test_a_schema_is_compiled_once() -> None:
+    schemas = [JSONSchemaProps.model_validate(SERVER) for _ in range(2)]
+
+    assert compiled_of(schemas[0]) is compiled_of(schemas[1])
+    assert compiled(SERVER) is compiled(dict(SERVER))
+
+
+def test_a_schema_that_has_been_read_says_what_was_written() -> None:
+    schema = compiled_of(JSONSchemaProps.model_validate(SERVER | {"default": {"host": "a"}}))
+
+    assert schema.default() == {"host": "a", "port": 80}
+    assert [misfit.field for misfit in schema.validate({"host": 1, "port": 0}, "value")] == ["value.host", "value.port"]

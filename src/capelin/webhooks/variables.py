@@ -25,7 +25,7 @@ from capelin.api.topology import (
 from capelin.webhooks.admission import Finding, Notice
 from capelin.webhooks.rules.quoting import quoted
 from capelin.webhooks.topology import CONTROL_PLANE, DEPLOYMENTS, POOLS
-from capelin.webhooks.variableschemas import ABSENT, VariableSchema, compiled
+from capelin.webhooks.variableschemas import ABSENT, VariableSchema, compiled_of
 
 VARIABLES_ARE_DEFINED = Rule("variables_are_defined", "A topology sets variables that its class defines.")
 REQUIRED_VARIABLES_ARE_SET = Rule(
@@ -61,7 +61,7 @@ class Definitions:
         Raises:
             ValueError: it is none that values could be compared with.
         """
-        return compiled(self.known[name].schema_.open_api_v3_schema.wire())
+        return compiled_of(self.known[name].schema_.open_api_v3_schema)
 
 
 def definitions_of(clusterclass: ClusterClass) -> Definitions:

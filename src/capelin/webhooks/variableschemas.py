@@ -81,6 +81,20 @@ def compiled(schema: Document) -> VariableSchema:
     return _compiled(codec.encode(schema))
 
 
+def compiled_of(schema: JSONSchemaProps) -> VariableSchema:
+    """Return the compiled form of a schema that has been read; the same one for the same schema, at little cost.
+
+    Raises:
+        ValueError: it is no schema that values could be compared with.
+    """
+    return _compiled_of(schema.model_dump_json(by_alias=True, exclude_unset=True))  # much cheaper than `wire`, and as good a key
+
+
+@lru_cache(maxsize=_KEPT)
+def _compiled_of(data: str) -> VariableSchema:
+    return compiled(JSONSchemaProps.model_validate_json(data, by_alias=True, by_name=False).wire())
+
+
 @lru_cache(maxsize=_KEPT)
 def _compiled(data: bytes) -> VariableSchema:
     return VariableSchema(codec.decode(data))
