@@ -146,26 +146,50 @@ async def test_an_answer_that_is_no_good_is_a_failure(world: World, response: di
     assert said in got.message
 
 
+ALLOWED = b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"allowed":true}}'
+
+
 @pytest.mark.parametrize(
-    "response",
+    ("response", "said"),
     [
-        Response(200, {}, b"[" * 10_000),
-        Response(200, {}, b'{"response":' + b'{"a":' * 300 + b"1" + b"}" * 301),
-        Response(200, {}, b" " * (3 * 1024 * 1024 + 1)),
-        Response(302, {"location": "https://elsewhere.test"}, b""),
-        Response(500, {}, b"broken"),
-        Response(200, {}, codec.encode({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"})),
+        (Response(200, {}, b"no JSON"), "json parse error"),
+        (Response(200, {}, b'{"response":' + b'{"a":' * 300 + b"1" + b"}" * 301), "nested more than 200 levels deep"),
+        (Response(200, {}, ALLOWED + b" " * (3 * 1024 * 1024)), "the limit is 3145728"),
+        (Response(302, {"location": "https://elsewhere.test"}, ALLOWED), "a redirect (302), which is not followed"),
+        (Response(404, {}, ALLOWED), "the server could not find the requested resource"),
+        (Response(500, {}, b"broken"), 'an error on the server ("broken") has prevented the request from succeeding'),
+        (Response(200, {}, codec.encode({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"})), "webhook response was absent"),
     ],
-    ids=["no JSON", "too deep", "too large", "a redirect", "an error", "no response"],
+    ids=["no JSON", "too deep", "too large", "a redirect", "not found", "an error", "no response"],
 )
-async def test_what_comes_back_is_bounded(world: World, response: Response) -> None:
+async def test_what_comes_back_is_bounded(world: World, response: Response, said: str) -> None:
     await world.validating("/a", allow)
     world.webhooks.raw["/a"] = response
 
     got = await world.create(WIDGETS, widget("w"))
 
     assert got.status == 500
-    assert 'failed calling webhook "a.hooks.test": ' in got.message
+    assert got.message.startswith('Internal error occurred: failed calling webhook "a.hooks.test": ')
+    assert said in got.message
+
+
+async def test_many_warnings_are_cut_short(world: World) -> None:
+    await world.mutating("/a", warning(*(f"{number:02d}{'x' * 298}" for number in range(30))))
+
+    got = await world.create(WIDGETS, widget("w"))
+
+    told = got.headers["warning"].split(", ")
+    assert len(told) == 16
+    assert {len(text) for text in told} == {len('299 - ""') + 256}
+
+
+async def test_managed_fields_that_a_webhook_breaks_stay_as_they_were(world: World) -> None:
+    await world.mutating("/a", patching({"op": "replace", "path": "/metadata/managedFields/0/fieldsType", "value": "other"}))
+
+    got = await world.create(WIDGETS, widget("w"))
+
+    assert got.body["metadata"]["managedFields"][0]["fieldsType"] == "FieldsV1"
+    assert ".metadata.managedFields was in an invalid state after admission" in got.headers["warning"]
 
 
 async def test_a_patch_that_does_not_apply_is_an_error_whatever_the_failure_policy(world: World) -> None:

@@ -23,6 +23,32 @@ async def test_nobody_is_asked_about_other_resources(world: World) -> None:
     assert world.webhooks.asked == []
 
 
+async def test_a_rule_may_be_about_one_scope_alone(world: World) -> None:
+    await world.mutating("/cluster", allow, rules=[rule("*", scope="Cluster")])
+    await world.mutating("/namespaced", allow, rules=[rule("*", scope="Namespaced")])
+
+    await world.have(WIDGETS, widget("w"))
+    await world.have(NAMESPACES, {"metadata": {"name": "n"}})
+
+    assert world.webhooks.paths == ["/namespaced", "/cluster"]
+
+
+async def test_an_object_that_a_webhook_keeps_does_not_keep_the_rest_of_its_namespace(world: World) -> None:
+    await world.have(NAMESPACES, {"metadata": {"name": "n"}})
+    for name in ("a", "b", "c"):
+        await world.have(WIDGETS.replace("default", "n"), widget(name))
+    await world.validating("/keeper", lambda about: {"allowed": about["name"] != "a"}, rules=[rule(operations=("DELETE",))])
+
+    await world.delete(f"{NAMESPACES}/n")
+    await settle()
+    left = (await world.get(WIDGETS.replace("default", "n"))).names
+    await world.delete(f"{VALIDATING}/keeper")
+    await world.clock.advance(timedelta(seconds=1))
+
+    assert left == ["a"]
+    assert (await world.get(f"{NAMESPACES}/n")).status == 404
+
+
 async def test_configurations_themselves_are_never_asked_about(world: World) -> None:
     await world.validating("/a", denying("no"), rules=[rule("*/*")])
 

@@ -15,11 +15,11 @@ from capelin.apiserver import bodies
 from capelin.apiserver.admission.acts import Act
 from capelin.apiserver.admission.calling import CallFailed
 from capelin.apiserver.admission.hooks import Hook
+from capelin.apiserver.authn import user_info
 from capelin.runtime import codec, errors
 from capelin.runtime.admission.reviews import KIND
 from capelin.runtime.codec import Document
 from capelin.runtime.documents.causes import quote
-from capelin.runtime.transport import User
 
 _GROUP: Final = "admission.k8s.io"
 
@@ -56,7 +56,7 @@ def request_of(act: Act, version: str, uid: str) -> Document:
     found |= {name: value for name, value in (("name", act.name), ("namespace", act.namespace)) if value}
     return found | {
         "operation": act.operation,
-        "userInfo": _user_info(act.asker.user),
+        "userInfo": user_info(act.asker.user),
         "dryRun": act.dry_run,
         "options": act.options or None,
     }
@@ -66,17 +66,6 @@ def question(hook: Hook, request: Document, document: Document | None, old: Docu
     """Return the body that asks a webhook."""
     about = {**request, "object": document, "oldObject": old}
     return codec.encode({"kind": KIND, "apiVersion": f"{_GROUP}/{hook.review_version}", "request": about})
-
-
-def _user_info(user: User) -> Document:
-    found: Document = {"username": user.name}
-    if user.uid:
-        found["uid"] = user.uid
-    if user.groups:
-        found["groups"] = list(user.groups)
-    if user.extra:
-        found["extra"] = {name: list(values) for name, values in user.extra.items()}
-    return found
 
 
 def read(hook: Hook, body: bytes, uid: str, *, mutating: bool) -> Answer:
