@@ -96,7 +96,8 @@ NO_VERSIONS = ["latest", "v1.99", "stable", "1.2.3.4", "v01.2.3"]
 NAMINGS = [
     pytest.param("{{.cluster.name}}-{{ .machineSet.name }}.{{ .random }}", id="all fields"),
     pytest.param("x" * 80 + "-{{ .random }}", id="more than fits"),
-    pytest.param("{{ .cluster.name | trunc 3 }}-{{ .random }}", id="more than fields"),
+    pytest.param("{{ .cluster.name | trunc 3 }}-{{ .random }}", id="functions"),
+    pytest.param("{{ with .cluster }}{{ .name }}{{ end }}-{{ .random }}", id="blocks"),
 ]
 
 NO_NAMINGS = [
@@ -106,4 +107,8 @@ NO_NAMINGS = [
     pytest.param("{{ .random }}-", id="a dash at the end"),
     pytest.param("worker {{ .random }}", id="a blank"),
     pytest.param("{{ .random }}-{{ .", id="an open end"),
+    pytest.param("{{ .random }}-{{ .zone }}", id="a field there is not"),
+    pytest.param("{{ .random }}{{ if .zone }}-{{ .zone }}{{ end }}", id="a field there is not, asked for first"),
+    pytest.param("{{ .random }}-{{ shout .cluster.name }}", id="a function there is not"),
+    pytest.param('{{ .random }}{{ fail "no" }}', id="a template that fails"),
 ]

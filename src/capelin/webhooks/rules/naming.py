@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from capelin.api.grouprules import NAMES_ARE_RANDOM
 from capelin.api.refusals import Refusal, Rule
 from capelin.runtime.documents.names import dns_subdomain
+from capelin.runtime.gotemplate import TemplateError, parse
 from capelin.webhooks.rules.quoting import quoted
 
 NAMES_ARE_NAMES = Rule(
@@ -28,9 +28,6 @@ CONTROL_PLANE_SAMPLE: Final[Mapping[str, str]] = {
 _MOST: Final = 63
 """Characters of a name; of a longer one the first 58 are kept, and five random ones follow."""
 
-_ACTION: Final = re.compile(r"{{(.*?)}}", re.DOTALL)
-_FIELD: Final = re.compile(r"\s*\.([a-zA-Z0-9.]+)\s*")
-
 _RANDOM: Final = "{{ .random }}"
 """Looked for as it stands, with these blanks: the standard takes no other spelling."""
 
@@ -44,20 +41,33 @@ def machine_naming_refusals(field: str, template: str | None) -> Iterator[Refusa
 
 
 def sample_refusals(field: str, template: str | None, sample: Mapping[str, str]) -> Iterator[Refusal]:
-    """Yield what is wrong with the names that the template at `field` makes of a sample.
-
-    Templates that do more than put fields together are taken as they are: what they make shows when the first name is made.
-    """
-    actions = [_FIELD.fullmatch(action) for action in _ACTION.findall(template or "")]
-    if template is None or None in actions:
+    """Yield what is wrong with the names that the template at `field` makes of a sample."""
+    if template is None:
         return
     known = ", ".join(f"{{{{ .{name} }}}}" for name in sample)
-    unknown = [action[1] for action in actions if action and action[1] not in sample]
+    try:
+        read = parse(template)
+        name = read.render(_nested(sample))
+    except TemplateError as error:
+        yield NAMES_ARE_NAMES.broken(field, f"{quoted(template)}, which fails: {error}", f"a Go template of {known}")
+        return
+    unknown = sorted(chain for chain in map(".".join, read.fields()) if not any(f"{name}.".startswith(f"{chain}.") for name in sample))
     if unknown:
         yield NAMES_ARE_NAMES.broken(field, f"{{{{ .{unknown[0]} }}}}", f"a template of {known}")
         return
-    name = _ACTION.sub(lambda action: sample[action[1].strip().removeprefix(".")], template)
     name = name if len(name) <= _MOST else f"{name[: _MOST - 5]}{sample['random']}"
-    if "{{" in name or dns_subdomain(name):
+    if dns_subdomain(name):
         allowed = f"lower-case letters, digits, dashes and dots around {known}, with a letter or digit at both ends"
         yield NAMES_ARE_NAMES.broken(field, f"{quoted(template)}, which makes {name!r}", allowed)
+
+
+def _nested(sample: Mapping[str, str]) -> dict[str, Any]:
+    """Return the data of a template that calls each value by its chain of fields."""
+    data: dict[str, Any] = {}
+    for chain, value in sample.items():
+        *around, last = chain.split(".")
+        inside = data
+        for step in around:
+            inside = inside.setdefault(step, {})
+        inside[last] = value
+    return data
