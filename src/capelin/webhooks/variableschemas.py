@@ -87,7 +87,7 @@ def compiled_of(schema: JSONSchemaProps) -> VariableSchema:
     Raises:
         ValueError: it is no schema that values could be compared with.
     """
-    return _compiled_of(schema.model_dump_json(by_alias=True, exclude_unset=True))  # much cheaper than `wire`, and as good a key
+    return _compiled_of(schema.model_dump_json(by_alias=True))  # much cheaper than `wire`, and as good a key
 
 
 @lru_cache(maxsize=_KEPT)
