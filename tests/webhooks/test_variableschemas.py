@@ -148,6 +148,15 @@ def test_what_is_no_schema_cannot_be_compiled(schema: dict[str, Any], complaint:
         compiled(schema)
 
 
+def test_a_schema_of_too_many_levels_cannot_be_compiled() -> None:
+    deep: dict[str, Any] = {"type": "string"}
+    for _ in range(400):
+        deep = {"type": "array", "items": deep}
+
+    with pytest.raises(ValueError, match="more than 128 levels"):
+        compiled(deep)
+
+
 def test_a_schema_is_compiled_once() -> None:
     schemas = [JSONSchemaProps.model_validate(SERVER) for _ in range(2)]
 

@@ -75,7 +75,8 @@ def definitions_of(clusterclass: ClusterClass) -> Definitions:
     if not _is_current(clusterclass) or clusterclass.status is None:
         return Definitions(clusterclass.metadata.name, known, complete=False)
     for variable in clusterclass.status.variables or ():
-        known.setdefault(variable.name, variable.definitions[0])
+        for definition in variable.definitions[:1]:
+            known.setdefault(variable.name, definition)
     return Definitions(clusterclass.metadata.name, known, complete=True)
 
 
