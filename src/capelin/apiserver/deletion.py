@@ -17,7 +17,7 @@ from capelin.runtime.codec import Document
 ORPHAN_FINALIZER = "orphan"
 FOREGROUND_FINALIZER = "foregroundDeletion"
 
-_SHOWN = ("gracePeriodSeconds", "preconditions", "orphanDependents", "propagationPolicy")
+_SHOWN = ("gracePeriodSeconds", "orphanDependents")
 _FINALIZER_OF = {"Orphan": ORPHAN_FINALIZER, "Foreground": FOREGROUND_FINALIZER, "Background": ""}
 
 
@@ -38,6 +38,11 @@ class DeleteOptions:
         found: Document = {"kind": kind, "apiVersion": OPTIONS_VERSION}
         if self.dry_run:
             found["dryRun"] = ["All"]
+        preconditions = {"uid": self.uid, "resourceVersion": self.resource_version}
+        if any(preconditions.values()):
+            found["preconditions"] = {name: value for name, value in preconditions.items() if value}
+        if self.propagation and self.body.get("orphanDependents") is None:
+            found["propagationPolicy"] = self.propagation
         return found | {name: self.body[name] for name in _SHOWN if self.body.get(name) is not None}
 
 
@@ -75,7 +80,7 @@ def delete_options(body: Document, query: Mapping[str, str], asker: Asker | None
         str(preconditions.get("resourceVersion") or ""),
         any([is_dry_run(value) for value in dry_run]),  # noqa: C419 - every value is checked
         asker,
-        {**{name: query[name] for name in ("propagationPolicy",) if name in query}, **body},
+        body,
     )
 
 

@@ -43,6 +43,7 @@ SCENARIOS = [
     watched("status", NEW, Step("PATCH", f"{W}/status", {"status": {"phase": "p"}, "spec": {"size": "large"}})),
     watched("scale", NEW, Step("PATCH", f"{W}/scale", {"spec": {"replicas": 8}}), Step("PUT", f"{W}/scale", SCALE), Step("GET", W)),
     watched("delete", NEW, Step("DELETE", W, query=DRY), Step("DELETE", W, {"gracePeriodSeconds": 4})),
+    watched("delete-for-orphans", NEW, Step("DELETE", W, {"orphanDependents": False})),
     watched("delete-by-query", NEW, Step("DELETE", W, query={"propagationPolicy": "Background"})),
     watched("delete-of-a-held-object", Step("POST", WIDGETS, widget("w", finalizers=["a.b/c"])), *[Step("DELETE", W)] * 2),
     watched("delete-collection", NEW, Step("DELETE", WIDGETS)),
