@@ -131,7 +131,14 @@ async def _nothing_left(management: Management, folder: Path) -> None:
         while management.items(f"{OURS},secrets,configmaps {selector}") or management.items(OURS):
             await SystemClock().sleep(timedelta(milliseconds=300))
     assert management.items("secrets") == []
-    assert _listening(management) == {_port(management.kubeconfig)}
+    assert _listening(management) == {_port(management.kubeconfig), _webhook_port(management)}
+
+
+def _webhook_port(management: Management) -> int:
+    """Return where the API server asks the webhooks of the process that runs now."""
+    path = "{.items[0].webhooks[0].clientConfig.url}"
+    url = management.kubectl(f"get validatingwebhookconfigurations -o jsonpath={path}")
+    return int(url.removeprefix("https://127.0.0.1:").partition("/")[0])
 
 
 def _port(kubeconfig: Path) -> int:
