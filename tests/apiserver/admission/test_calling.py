@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -33,10 +34,13 @@ class FakeConnection:
     fails: bool = False
     breaks: int = 0
     is_open: bool = True
+    gate: asyncio.Event | None = None
     asked: list[Request] = field(default_factory=list)
 
     async def send(self, request: Request) -> Response:
         self.asked.append(request)
+        if self.gate is not None:
+            await self.gate.wait()
         if self.fails:
             raise errors.Unreachable("connection refused")
         if len(self.asked) <= self.breaks:
@@ -108,6 +112,22 @@ async def test_a_call_whose_connection_breaks_is_repeated_once() -> None:
 async def test_a_call_whose_connection_breaks_again_has_failed() -> None:
     with pytest.raises(CallFailed, match="server disconnected"):
         await ConnectedCaller(Network(breaks=2)).post(A, b"question", TEN)
+
+
+async def test_a_connection_that_is_let_go_closes_after_the_last_call_on_it() -> None:
+    network, gate = Network(), asyncio.Event()
+    caller = ConnectedCaller(network)
+    await caller.post(A, b"", TEN)
+    network.opened[0].gate = gate
+    asked = asyncio.ensure_future(caller.post(A, b"", TEN))
+    await settle()
+
+    await caller.keep([])
+    open_meanwhile = network.opened[0].is_open
+    gate.set()
+
+    assert await asked == b"answer"
+    assert (open_meanwhile, network.opened[0].is_open) == (True, False)
 
 
 async def test_a_service_is_located_by_whoever_knows_where_services_are() -> None:

@@ -92,6 +92,27 @@ class _Peer:
 
 
 @dataclass(slots=True)
+class _Link:
+    """A connection, how many calls are under way on it, and whether it is to be closed after the last of them."""
+
+    connection: Connection
+    calls: int = 0
+    let_go: bool = False
+
+    async def send(self, request: Request) -> Response:
+        self.calls += 1
+        try:
+            return await self.connection.send(request)
+        finally:
+            self.calls -= 1
+            await self.close_when_idle()
+
+    async def close_when_idle(self) -> None:
+        if self.let_go and not self.calls:
+            await self.connection.close()
+
+
+@dataclass(slots=True)
 class ConnectedCaller:
     """Calls webhooks over connections that stay open while their configuration stands; webhooks of one server share them.
 
@@ -103,7 +124,7 @@ class ConnectedCaller:
     locate: Locate = no_services
     certificate: bytes = b""
     key: bytes = field(default=b"", repr=False)
-    _open: dict[_Peer, Connection] = field(default_factory=dict)
+    _open: dict[_Peer, _Link] = field(default_factory=dict)
 
     async def post(self, client: Client, body: bytes, timeout: timedelta) -> bytes:
         """Return the body of the answer; see `WebhookCaller`."""
@@ -116,28 +137,29 @@ class ConnectedCaller:
             raise _unreachable(client, timeout, str(error)) from error
 
     async def keep(self, clients: Collection[Client]) -> None:
-        """Close the connections to all other webhooks."""
+        """Close the connections to all other webhooks, each after the last call that is under way on it."""
         kept: set[_Peer] = set()
         for client in clients:
             with suppress(errors.Unreachable):  # there is no way to it, so nothing is held for it
                 kept.add(self._peer(client))
         gone = [peer for peer in self._open if peer not in kept]
-        for connection in [self._open.pop(peer) for peer in gone]:
-            await connection.close()
+        for link in [self._open.pop(peer) for peer in gone]:
+            link.let_go = True
+            await link.close_when_idle()
 
     async def _sent(self, client: Client, request: Request) -> Response:
         try:
-            return await self._connection(client).send(request)
+            return await self._link(client).send(request)
         except errors.ResultUnknown:
-            return await self._connection(client).send(request)
+            return await self._link(client).send(request)
 
-    def _connection(self, client: Client) -> Connection:
+    def _link(self, client: Client) -> _Link:
         peer = self._peer(client)
-        connection = self._open.get(peer)
-        if connection is None:
+        link = self._open.get(peer)
+        if link is None:
             credentials = Credentials(peer.base, peer.authority, self.certificate, self.key)
-            connection = self._open[peer] = self.connect(credentials)
-        return connection
+            link = self._open[peer] = _Link(self.connect(credentials))
+        return link
 
     def _peer(self, client: Client) -> _Peer:
         if client.service is not None:
