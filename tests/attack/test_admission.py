@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from capelin.api.meta import LabelSelector, LabelSelectorRequirement, Object, TemplateMetadata
-from capelin.runtime.admission.reviews import ReviewRequest, answer_body, read_answer, read_review, review_body
+from capelin.runtime.admission.reviews import ReviewRequest, answer_body, read_review
 from capelin.runtime.codec import Document
 from capelin.runtime.documents.jsonpatch import json_patch
 from capelin.runtime.errors import ApiError
@@ -16,6 +16,7 @@ from tests import build
 from tests.buildclasses import machinepool
 from tests.buildcontrolplane import control_plane_rollout, kubeadmcontrolplane
 from tests.fakes import NoLookups
+from tests.runtime.admission.asking import read_answer, review_body
 
 JUDGES = judges(NoLookups())
 LABELS = {"cluster.x-k8s.io/cluster-name": "demo", "cluster.x-k8s.io/deployment-name": "workers"}

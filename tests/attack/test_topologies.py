@@ -10,7 +10,7 @@ from capelin.api.classvariables import ClassVariable
 from capelin.api.cluster import Cluster
 from capelin.api.kubeadmcontrolplane import KubeadmControlPlane
 from capelin.api.meta import Unstructured
-from capelin.runtime.admission.reviews import ReviewRequest, answer_body, read_answer, read_review, review_body
+from capelin.runtime.admission.reviews import ReviewRequest, answer_body, read_review
 from capelin.runtime.documents.jsonpatch import json_patch
 from capelin.runtime.errors import ApiError, Cause
 from capelin.webhooks import cluster as webhook
@@ -18,6 +18,7 @@ from capelin.webhooks.judging import Judging
 from tests import build
 from tests.buildclasses import class_variable, clusterclass
 from tests.buildtopology import topology
+from tests.runtime.admission.asking import read_answer, review_body
 from tests.webhooks.asking import SomeThere
 
 LONG = 1_000_000

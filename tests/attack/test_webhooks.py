@@ -30,7 +30,7 @@ from capelin.cloud.inmemory.ports import SystemPorts
 from capelin.cloud.inmemory.servers import ApiServers
 from capelin.runtime import errors, http, tls
 from capelin.runtime.admission.configurations import UrlTarget
-from capelin.runtime.admission.reviews import ReviewRequest, read_answer, review_body
+from capelin.runtime.admission.reviews import ReviewRequest
 from capelin.runtime.client import ApiClient
 from capelin.runtime.inprocess import InProcess
 from capelin.runtime.manager import Manager, Settings
@@ -40,6 +40,7 @@ from capelin.runtime.transport import User
 from capelin.workload.keys import SystemKeys
 from tests import build
 from tests.integration.realserver import free_ports
+from tests.runtime.admission.asking import read_answer, review_body
 
 pytestmark = [pytest.mark.slow, pytest.mark.gate]
 HOST = "127.0.0.1"

@@ -62,8 +62,10 @@ def lenient(kind: type[O], document: Document) -> Reading[O]:
             if len(missing) != error.error_count():
                 raise
             for place in missing:
-                document = _filled(document, place, _zero(kind, place))
-            zeros += missing
+                zero = _zero(kind, place)
+                document = _filled(document, place, zero)
+                if zero is not None:  # where any value may stand, an absent one stays absent, and every zero is somebody's
+                    zeros.append(place)
     return Reading(decoded(kind, document), tuple(zeros))
 
 

@@ -12,9 +12,10 @@ from structlog.testing import capture_logs
 from capelin.runtime import codec, errors
 from capelin.runtime.admission.handler import BODY_LIMIT, DEPTH_LIMIT, AdmissionHandler
 from capelin.runtime.admission.metrics import WebhookMetrics
-from capelin.runtime.admission.reviews import Judge, ReviewAnswer, ReviewRequest, read_answer, review_body
+from capelin.runtime.admission.reviews import Judge, ReviewAnswer, ReviewRequest
 from capelin.runtime.transport import Request, User
 from tests.fakes import FakeClock, FakeRandom
+from tests.runtime.admission.asking import read_answer, review_body
 from tests.runtime.ships import SHIP
 
 PATH = "/validate-ship"

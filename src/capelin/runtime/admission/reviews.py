@@ -1,12 +1,8 @@
-"""AdmissionReview v1: the question an API server asks a webhook, and the answer.
-
-Both ends live here, because the embedded server asks what our own webhooks answer. Nothing here knows a rule.
-"""
+"""AdmissionReview v1, at the end of the webhook: the question an API server asks, and the answer. Nothing here knows a rule."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
@@ -57,31 +53,6 @@ Judge = Callable[[ReviewRequest], Awaitable[ReviewAnswer]]
 """Answers the reviews of one path."""
 
 
-def review_body(request: ReviewRequest) -> bytes:
-    """Return the question as an API server sends it."""
-    resource = request.resource
-    kind = {"group": resource.group, "version": resource.version, "kind": resource.kind}
-    plural = {"group": resource.group, "version": resource.version, "resource": resource.plural}
-    about: Document = {"uid": request.uid, "kind": kind, "resource": plural}
-    if request.subresource:
-        about["subResource"] = request.subresource
-    about |= {"requestKind": kind, "requestResource": plural}
-    if request.subresource:
-        about["requestSubResource"] = request.subresource
-    for name, value in (("name", request.name), ("namespace", request.namespace)):
-        if value:
-            about[name] = value
-    about |= {
-        "operation": request.operation,
-        "userInfo": _user_info(request.user),
-        "object": request.object,
-        "oldObject": request.old,
-        "dryRun": request.dry_run,
-        "options": request.options or None,
-    }
-    return codec.encode({"kind": KIND, "apiVersion": API_VERSION, "request": about})
-
-
 def read_review(body: bytes) -> ReviewRequest:
     """Return the question that a body asks.
 
@@ -120,44 +91,6 @@ def answer_body(uid: str, answer: ReviewAnswer) -> bytes:
     return codec.encode({"kind": KIND, "apiVersion": API_VERSION, "response": response})
 
 
-def read_answer(body: bytes, uid: str) -> ReviewAnswer:
-    """Return the answer to the question `uid` that a body gives.
-
-    Raises:
-        BadRequest: it is no answer to that question.
-    """
-    response = _envelope(body, "response")
-    if response.get("uid") != uid:
-        raise errors.BadRequest(f"response.uid: found {response.get('uid')!r}, allowed is {uid!r}, which was asked")
-    warnings = tuple(str(warning) for warning in response.get("warnings") or ())
-    if response.get("allowed") is not True:
-        return ReviewAnswer(_refusal(response.get("status")), warnings=warnings)
-    return ReviewAnswer(patch=_patch(response), warnings=warnings)
-
-
-def _refusal(status: Any) -> errors.ApiError:
-    found: Mapping[str, Any] = status if isinstance(status, Mapping) else {}
-    code = found.get("code")
-    code = code if isinstance(code, int) and 400 <= code < 600 else 403
-    default = {"message": found.get("reason") or "", "reason": "", "code": code}
-    return errors.from_status({**default, **found}, code=code)
-
-
-def _patch(response: Document) -> list[Document]:
-    encoded = response.get("patch")
-    if encoded is None:
-        return []
-    if response.get("patchType") != "JSONPatch":
-        raise errors.BadRequest(f"response.patchType: found {response.get('patchType')!r}, allowed is 'JSONPatch'")
-    try:
-        operations = codec.decode(base64.b64decode(encoded, validate=True))
-    except (binascii.Error, TypeError, ValueError) as error:
-        raise errors.BadRequest("response.patch: allowed is a JSON patch in base64") from error
-    if not isinstance(operations, list):
-        raise errors.BadRequest("response.patch: allowed is a list of operations")
-    return operations
-
-
 def _envelope(body: bytes, part: str) -> Document:
     try:
         review = codec.decode_document(body)
@@ -184,17 +117,6 @@ def _text(document: Mapping[str, Any], name: str) -> str:
     found = document.get(name, "")
     if not isinstance(found, str):
         raise errors.BadRequest(f"{name}: allowed is a string")
-    return found
-
-
-def _user_info(user: User) -> Document:
-    found: Document = {"username": user.name}
-    if user.uid:
-        found["uid"] = user.uid
-    if user.groups:
-        found["groups"] = list(user.groups)
-    if user.extra:
-        found["extra"] = {name: list(values) for name, values in user.extra.items()}
     return found
 
 
