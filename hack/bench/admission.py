@@ -21,7 +21,7 @@ from capelin.api.labels import CLUSTER_NAME_LABEL, SET_NAME_LABEL
 from capelin.api.meta import Object, ObjectKey, Unstructured
 from capelin.api.references import ContractReference
 from capelin.runtime import codec
-from capelin.runtime.admission.reviews import Judge, ReviewRequest, answer_body, read_review, review_body
+from capelin.runtime.admission.reviews import Judge, ReviewRequest, answer_body, read_review
 from capelin.webhooks.admission import AnyWebhook
 from capelin.webhooks.catalog import WEBHOOKS
 from capelin.webhooks.decoding import decoded
@@ -41,6 +41,7 @@ from tests.buildclasses import (
 )
 from tests.buildcontrolplane import devmachinepool, devmachinepooltemplate, kubeadmcontrolplane, kubeadmcontrolplanetemplate
 from tests.buildtopology import deployment_topology, pool_topology, topology
+from tests.runtime.admission.asking import review_body
 from tests.webhooks.devspecs import devclustertemplate
 
 O = TypeVar("O", bound=Object)
