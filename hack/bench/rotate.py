@@ -32,7 +32,7 @@ from capelin.cli import crds
 from capelin.cli.webhooks import Webhooks
 from capelin.cloud.inmemory.ports import SystemPorts
 from capelin.cloud.inmemory.servers import ApiServers
-from capelin.runtime import errors, http
+from capelin.runtime import errors, http, logs
 from capelin.runtime.admission.certificates import Terms
 from capelin.runtime.admission.configurations import UrlTarget
 from capelin.runtime.admission.keeping import SECRET_NAME, SECRETS
@@ -192,6 +192,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--server", choices=["embedded", "real"], default="embedded", help="which API server asks")
     parser.add_argument("--rate", type=float, default=50, help="requests a second")
     options = parser.parse_args(arguments)
+    logs.configure(SystemClock(), level="error")
     with tempfile.TemporaryDirectory(prefix="capelin-bench-") as folder:
         figures = run(options.server, options.rotations, options.rate, Path(folder))
     print(json.dumps(figures))

@@ -6,7 +6,6 @@ nobody has to write them again before they can be used. All three share one name
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,15 +24,10 @@ from capelin.api.machineset import ORDINAL_ANNOTATION, MachineSet
 from capelin.api.meta import ObjectMeta, Resource, TemplateMetadata, Unstructured, owner_reference
 from capelin.api.propagation import Tags, propagate
 from capelin.api.references import ContractReference
-from capelin.runtime.naming import child_name
+from capelin.runtime.naming import child_name, templated_name
 
 TEMPLATE_SUFFIX = "Template"
 """What the kind of a template has more than the kind of the objects made from it."""
-
-MAX_NAME_LENGTH = 63
-"""Machine names become label values and host names."""
-
-_EXPRESSION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
 
 
 def desired_machine(machineset: MachineSet, ordinal: int) -> Machine:
@@ -118,13 +112,14 @@ def machine_name(machineset: MachineSet, ordinal: int) -> str:
     """
     naming = machineset.spec.machine_naming
     template = naming.template if naming is not None else None
-    plain = child_name(machineset.metadata.name, machineset.uid, ordinal, limit=MAX_NAME_LENGTH)
+    plain = child_name(machineset.metadata.name, machineset.uid, ordinal)
     if template is None:
         return plain
-    random = plain[-5:]
-    values = {".cluster.name": machineset.spec.cluster_name, ".machineSet.name": machineset.metadata.name, ".random": random}
-    name = _rendered(template, values)
-    return name if len(name) <= MAX_NAME_LENGTH else name[: MAX_NAME_LENGTH - len(random)] + random
+    values = {"cluster.name": machineset.spec.cluster_name, "machineSet.name": machineset.metadata.name, "random": plain[-5:]}
+    try:
+        return templated_name(template, values)
+    except ValueError as error:
+        raise ValueError(f"spec.machineNaming.template: {error}") from error
 
 
 def in_place_fields(template: MachineSpec) -> dict[str, Any]:
@@ -139,13 +134,3 @@ def in_place_fields(template: MachineSpec) -> dict[str, Any]:
 
 def _companion(template: ContractReference, name: str) -> ContractReference:
     return ContractReference(api_group=template.api_group, kind=template.kind.removesuffix(TEMPLATE_SUFFIX), name=name)
-
-
-def _rendered(template: str, values: Mapping[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        expression = match[1]
-        if expression not in values:
-            raise ValueError(f"spec.machineNaming.template: found {{{{ {expression} }}}}, allowed are {', '.join(values)}")
-        return values[expression]
-
-    return _EXPRESSION.sub(value, template)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from capelin.api.grouprules import NAMES_ARE_RANDOM
 from capelin.api.refusals import Refusal, Rule
 from capelin.runtime.documents.names import dns_subdomain
-from capelin.runtime.gotemplate import TemplateError, parse
+from capelin.runtime.naming import templated_name
 from capelin.webhooks.rules.quoting import quoted
 
 NAMES_ARE_NAMES = Rule(
@@ -24,9 +24,6 @@ CONTROL_PLANE_SAMPLE: Final[Mapping[str, str]] = {
     "random": "x5x5x",
 }
 """The fields that a name of a control-plane Machine is made of, with values to try."""
-
-_MOST: Final = 63
-"""Characters of a name; of a longer one the first 58 are kept, and five random ones follow."""
 
 _RANDOM: Final = "{{ .random }}"
 """Looked for as it stands, with these blanks: the standard takes no other spelling."""
@@ -46,28 +43,10 @@ def sample_refusals(field: str, template: str | None, sample: Mapping[str, str])
         return
     known = ", ".join(f"{{{{ .{name} }}}}" for name in sample)
     try:
-        read = parse(template)
-        name = read.render(_nested(sample))
-    except TemplateError as error:
+        name = templated_name(template, sample)
+    except ValueError as error:
         yield NAMES_ARE_NAMES.broken(field, f"{quoted(template)}, which fails: {error}", f"a Go template of {known}")
         return
-    unknown = sorted(chain for chain in map(".".join, read.fields()) if not any(f"{name}.".startswith(f"{chain}.") for name in sample))
-    if unknown:
-        yield NAMES_ARE_NAMES.broken(field, f"{{{{ .{unknown[0]} }}}}", f"a template of {known}")
-        return
-    name = name if len(name) <= _MOST else f"{name[: _MOST - 5]}{sample['random']}"
     if dns_subdomain(name):
         allowed = f"lower-case letters, digits, dashes and dots around {known}, with a letter or digit at both ends"
         yield NAMES_ARE_NAMES.broken(field, f"{quoted(template)}, which makes {name!r}", allowed)
-
-
-def _nested(sample: Mapping[str, str]) -> dict[str, Any]:
-    """Return the data of a template that calls each value by its chain of fields."""
-    data: dict[str, Any] = {}
-    for chain, value in sample.items():
-        *around, last = chain.split(".")
-        inside = data
-        for step in around:
-            inside = inside.setdefault(step, {})
-        inside[last] = value
-    return data
