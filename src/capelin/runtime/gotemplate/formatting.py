@@ -1,6 +1,7 @@
 """`printf`, by the rules of Go's fmt (https://pkg.go.dev/fmt#hdr-Printing).
 
-Of them are refused what only a programmer needs: `%#v`, indexes of arguments (`%[1]d`), and floats in binary or hexadecimal.
+Of them are refused what only a programmer needs: `%#v`, indexes of arguments (`%[1]d`), and floats in binary or hexadecimal; and a width
+that no text may have.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from capelin.runtime.gotemplate.quoting import quote
 from capelin.runtime.gotemplate.values import is_nil, type_of
 
 _WIDEST: Final = 1_000_000
-"""Go ignores a width or precision beyond it, and so ends what it would cost."""
+"""What a width or precision may be; Go ignores one beyond it when it comes with an argument."""
 
 _DIRECTIVE: Final = re.compile(r"%([#0+\- ]*)(\*|[0-9]*)(?:\.(\*|[0-9]*))?(.?)", re.DOTALL)
 
@@ -85,7 +86,7 @@ def _write_directive(found: re.Match[str], arguments: _Arguments, sheet: Sheet) 
         raise Refusal("printf with an index, '%[1]d', is not supported: give the arguments in the order of the verbs")
     width, flags = _width(width_text, set(flags), arguments, sheet)
     precision = _precision(precision_text, arguments, sheet)
-    if not verb or _too_wide(width_text) or _too_wide(precision_text):
+    if not verb:
         sheet.write("%!(NOVERB)")
     elif verb == "%":
         sheet.write("%")
@@ -100,7 +101,7 @@ def _write_directive(found: re.Match[str], arguments: _Arguments, sheet: Sheet) 
 
 def _width(text: str, flags: set[str], arguments: _Arguments, sheet: Sheet) -> tuple[int | None, set[str]]:
     if text != "*":
-        return (int(text) if text and not _too_wide(text) else None), flags
+        return _written(text), flags
     width = _number(arguments)
     if width is None:
         sheet.write("%!(BADWIDTH)")
@@ -111,7 +112,7 @@ def _width(text: str, flags: set[str], arguments: _Arguments, sheet: Sheet) -> t
 
 def _precision(text: str | None, arguments: _Arguments, sheet: Sheet) -> int | None:
     if text != "*":
-        return None if text is None or _too_wide(text) else int(text or 0)
+        return None if text is None else _written(text) or 0
     precision = _number(arguments)
     if precision is None:
         sheet.write("%!(BADPREC)")
@@ -121,8 +122,10 @@ def _precision(text: str | None, arguments: _Arguments, sheet: Sheet) -> int | N
     return precision
 
 
-def _too_wide(text: str | None) -> bool:
-    return text not in (None, "", "*") and (len(str(text)) > 7 or int(str(text)) > _WIDEST)
+def _written(text: str) -> int | None:
+    if len(text) > 7 or int(text or 0) > _WIDEST:
+        raise Refusal(f"printf with a width or precision of {shown(text)} found, and {_WIDEST} is the most")
+    return int(text) if text else None
 
 
 def _number(arguments: _Arguments) -> int | None:

@@ -9,9 +9,14 @@ _NAMED: Final = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r"
 _PLAIN: Final = re.compile(r"[ !#-&(-\[\]-~]*")
 
 
+def is_plain(text: str) -> bool:
+    """Tell whether nothing in the text needs an escape, whatever the mark."""
+    return _PLAIN.fullmatch(text) is not None
+
+
 def quote(text: str, mark: str = '"', *, ascii_only: bool = False) -> str:
     """Return the text between two marks, with escapes for the mark and for all that cannot be printed."""
-    if _PLAIN.fullmatch(text):
+    if is_plain(text):
         return f"{mark}{text}{mark}"
     return mark + "".join(_escaped(character, mark, ascii_only) for character in text) + mark
 

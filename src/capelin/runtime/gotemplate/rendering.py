@@ -129,6 +129,7 @@ class _Renderer:
         is_empty = True
         for index, item in entries:
             is_empty = False
+            self.budget.spend()
             self._bind(node.pipe, index, item)
             try:
                 with self._scope():

@@ -69,21 +69,15 @@ def _merge_over(budget: Budget, target: dict[str, Any], *sources: dict[str, Any]
 
 
 def _merge_into(target: dict[str, Any], source: dict[str, Any], budget: Budget, *, overwrites: bool, depth: int = 0) -> None:
-    """Take over what the target lacks or, with `overwrites`, all; dicts that both have are merged, and empty values never overwrite."""
+    """Take over what the target lacks or, with `overwrites`, all; dicts that both have are merged."""
     check_depth(depth)
     budget.items(len(source) + 1)
     for key, value in list(source.items()):
         present = target.get(key)
         if isinstance(value, dict) and isinstance(present, dict):
             _merge_into(present, value, budget, overwrites=overwrites, depth=depth + 1)
-        elif _replaces(value, present, overwrites):
+        elif overwrites or (value is not None and not truth(present)):
             target[key] = value
-
-
-def _replaces(value: Any, present: Any, overwrites: bool) -> bool:
-    if overwrites and (value is None or truth(value) or not isinstance(value, list)):
-        return True
-    return value is not None and not truth(present)
 
 
 def _dig(budget: Budget, *arguments: Any) -> Any:

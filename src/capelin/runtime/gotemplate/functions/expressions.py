@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Final
 
 from capelin.runtime.gotemplate.bounds import Budget
-from capelin.runtime.gotemplate.errors import Refusal
 from capelin.runtime.gotemplate.functions.signature import INT, STRING, Function
 from capelin.runtime.gotemplate.linear.search import Ends, Regex, regex
+from capelin.runtime.gotemplate.linear.syntax import Malformed
 from capelin.runtime.gotemplate.printing import Sheet
 from capelin.runtime.gotemplate.values import NilStrings, Strings
 
@@ -25,8 +25,7 @@ def _matches_leniently(budget: Budget, pattern: str, text: str) -> bool:
     """Take an expression that is none for one that does not match, as Sprig does; `mustRegexMatch` tells."""
     try:
         expression = regex(pattern, budget)
-    except Refusal:
-        budget.spend()  # a budget that is used up stays an error
+    except Malformed:
         return False
     return expression.search(text, 0, budget) is not None
 

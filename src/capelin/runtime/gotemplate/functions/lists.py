@@ -83,7 +83,7 @@ def _chunk(budget: Budget, size: int, value: Any) -> Lists:
 
 def _list(budget: Budget, *values: Any) -> list[Any]:
     budget.items(len(values))
-    return list(values) if values else NilList()
+    return list(values)
 
 
 def _sorted(budget: Budget, value: Any) -> Strings:

@@ -33,12 +33,13 @@ def _folder(budget: Budget, path: str) -> str:
 
 def _extension(budget: Budget, path: str) -> str:
     budget.read(len(path))
-    _, dot, extension = path.rpartition("/")[2].rpartition(".")
-    return dot + extension
+    name = path.rpartition("/")[2]
+    return name[name.rindex(".") :] if "." in name else ""
 
 
 _URL: Final = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
 _AUTHORITY: Final = re.compile(r"(?:(.*)@)?((\[[^\]]*\]|[^:\[\]]*)(?::([0-9]*))?)", re.DOTALL)
+_BAD_HOST: Final = re.compile(r"[^\x80-\U0010ffffA-Za-z0-9._~!$&'()*+,;=:\[\]<>\"%-]")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -55,6 +56,8 @@ def _url_parts(_: Budget, url: str) -> dict[str, Any]:
     ):
         raise Refusal(f"{shown(url)} is not a URL")
     user, host, name = user_and_host.groups()[:3]
+    if _BAD_HOST.search(host):
+        raise Refusal(f"{shown(url)} is not a URL: its host is {shown(host)}")
     is_opaque = scheme is not None and authority is None and not path.startswith("/")
     return {
         "scheme": (scheme or "").lower(),

@@ -11,7 +11,7 @@ from capelin.runtime.gotemplate.functions.casting import text_of
 from capelin.runtime.gotemplate.functions.signature import ANY, INT, STRING, Function
 from capelin.runtime.gotemplate.literals import octets_of
 from capelin.runtime.gotemplate.literals import text_of as text_of_octets
-from capelin.runtime.gotemplate.quoting import quote
+from capelin.runtime.gotemplate.quoting import is_plain, quote
 from capelin.runtime.gotemplate.values import StringMap, Strings
 
 WHITE: Final = " \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -123,8 +123,9 @@ def _quoted(budget: Budget, *values: Any) -> str:
 
 
 def _quote(text: str, budget: Budget) -> str:
-    budget.allocate(len(text) * (2 if text.isascii() and text.isprintable() else 10))
-    budget.walk(0 if text.isascii() and text.isprintable() else len(text))
+    simple = is_plain(text)
+    budget.walk(0 if simple else len(text))
+    budget.allocate(len(text) * (1 if simple else 2 if text.isascii() and text.isprintable() else 10))
     return quote(text)
 
 

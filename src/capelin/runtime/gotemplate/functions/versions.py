@@ -12,7 +12,7 @@ from capelin.runtime.gotemplate.errors import Refusal, shown
 from capelin.runtime.gotemplate.functions.signature import STRING, Function
 from capelin.runtime.gotemplate.values import Uint64
 
-_LONGEST: Final = 1024
+_LONGEST: Final = 256
 """Characters of a version or constraint; none that anybody writes comes near."""
 
 _EXTRA: Final = r"(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?"
@@ -93,22 +93,22 @@ class _Comparator:
             case "" | "=":
                 return order == own if self.given == 3 else self._is_near(version)
             case "!=":
-                return order != own if self.given == 3 else self._differs(version)
+                return order != own if self.given in (0, 3) else self._differs(version)
             case ">":
-                return (
-                    order > own
-                    if self.given == 3
-                    else _numbers(version)[: self.given] > _numbers(self.version)[: self.given] and self.given > 0
-                )
+                return order > own if self.given in (0, 3) else self._written(version) > self._written(self.version)
             case "<":
                 return order < own
             case ">=" | "=>":
                 return order >= own
             case "<=" | "=<":
-                return order <= own if self.given == 3 else _numbers(version)[: self.given] <= _numbers(self.version)[: self.given]
+                return order <= own if self.given == 3 else self._written(version) <= self._written(self.version)
             case "^":
                 return self._is_compatible(version)
         return self._is_near(version)
+
+    def _written(self, version: Version) -> tuple[int, ...]:
+        """Return the numbers that count for a comparison; major and minor where none was written."""
+        return _numbers(version)[: self.given or 2]
 
     def _is_near(self, version: Version) -> bool:
         """Tell whether it is at least ours, and the same in major and, if that was written, minor."""
@@ -121,8 +121,6 @@ class _Comparator:
     def _differs(self, version: Version) -> bool:
         if self.given == 2 and _numbers(version)[:2] == _numbers(self.version)[:2]:
             return bool(version.prerelease or self.version.prerelease) and version.prerelease != self.version.prerelease
-        if self.given == 0:
-            return _numbers(version) != (0, 0, 0)
         return _numbers(version)[: self.given] != _numbers(self.version)[: self.given]
 
     def _is_compatible(self, version: Version) -> bool:
@@ -181,7 +179,7 @@ def _comparator(matched: re.Match[str], text: str) -> _Comparator:
 def _satisfies(budget: Budget, constraint: str, version: str) -> bool:
     if len(constraint) > _LONGEST:
         raise Refusal(f"a constraint of {len(constraint)} characters found, and {_LONGEST} are the most")
-    budget.walk(len(constraint) + len(version))
+    budget.spend(2 * len(constraint))
     ranged = _RANGE.sub(r">= \1, <= \2 ", constraint)
     choices = [_comparators(choice) for choice in ranged.split("||")]
     found = parse_version(version)

@@ -102,7 +102,7 @@ def _pascal(text: str) -> str:
     """Return the words that connectors part in title case and without the connectors; a run of them leaves all but one."""
     start = next((index for index, character in enumerate(text) if not _is_connector(character)), len(text))
     if start == len(text):
-        return text
+        return text + text[-1:]  # nothing but connectors: Sprig writes the last one twice
     held, upper_run = upper_character(text[start]), text[start].isupper()
     parts = [text[:start]]
     for character in text[start + 1 :]:

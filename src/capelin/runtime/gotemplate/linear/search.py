@@ -44,7 +44,8 @@ def regex(pattern: str, budget: Budget) -> Regex:
     """Compile an expression.
 
     Raises:
-        Refusal: RE2 does not know it, or it exceeds a bound.
+        Malformed: RE2 does not know it.
+        Refusal: it exceeds a bound.
     """
     budget.spend(1 + 2 * len(pattern))
     read = parse(pattern)

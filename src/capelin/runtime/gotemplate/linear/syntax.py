@@ -82,7 +82,8 @@ def parse(text: str) -> Pattern:
     """Read an expression.
 
     Raises:
-        Refusal: RE2 does not know it, or it exceeds a bound.
+        Malformed: RE2 does not know it.
+        Refusal: it exceeds a bound.
     """
     if len(text) > MAX_PATTERN:
         raise Refusal(f"a regular expression of {len(text)} characters found, and {MAX_PATTERN} are the most")
@@ -100,6 +101,10 @@ _CONTROLS: Final = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": 
 _FOUND: Final = re.compile(r"\[:(\^?)(\w+):\]")
 
 
+class Malformed(Refusal):
+    """An expression that RE2 does not know either."""
+
+
 @dataclass
 class _Reader:
     text: str
@@ -108,15 +113,15 @@ class _Reader:
     groups: int = 0
     names: dict[str, int] = field(default_factory=dict)
 
-    def broken(self, problem: str) -> Refusal:
+    def broken(self, problem: str) -> Malformed:
         """Return the error for what stands here."""
-        return Refusal(f"the regular expression {shown(self.text)} is not one of RE2 at character {self.at + 1}: {problem}")
+        return Malformed(f"the regular expression {shown(self.text)} is not one of RE2 at character {self.at + 1}: {problem}")
 
     def choice(self, flags: Flags) -> tuple[Expression, Flags]:
         """Read alternatives up to a `)` or the end; flags set in one hold for the next."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise self.broken(f"groups stand more than {MAX_DEPTH} deep within each other")
+            raise Refusal(f"groups of a regular expression stand more than {MAX_DEPTH} deep within each other")
         choices: list[Expression] = []
         while True:
             part, flags = self._sequence(flags)
@@ -246,8 +251,10 @@ class _Reader:
             return None
         found = re.compile(r"\{(\^?)(\w+)\}|(\w)").match(self.text, self.at + 2)
         name = (found[2] or found[3]) if found else ""
-        if found is None or (name not in CATEGORIES and name != "Any"):
-            raise self.broken("'\\p' takes a general category, like L or Lu; scripts are not supported")
+        if found is None:
+            raise self.broken("'\\p' takes a general category, like L or Lu")
+        if name not in CATEGORIES and name != "Any":
+            raise Refusal(f"the class {shown(name)} of a regular expression is not supported: general categories, like L or Lu, are")
         self.at = found.end()
         return Part(category=name, negated=(letter == "P") != bool(found[1]))
 
