@@ -37,6 +37,7 @@ REQUEST_FIELDS: Final = (
 _REQUEST_FIELD = re.compile(r"(?<![\w.])request\.\??(\w+)")
 _DRY_RUN = re.compile(r"(?<![\w.])request\.dryRun\b")
 _AUTHORIZER = re.compile(r"(?<![\w.])authorizer\b")
+_OBJECT = re.compile(r"(?<![\w.])(object|oldObject)\b(?:\.\??(\w+)\b(?!\s*\())?(?:\.\??(\w+)\b(?!\s*\())?")
 _LEADING_CODE = re.compile(r"^[A-Z_]+: ")
 _TRAILING_CODE = re.compile(r" \[[A-Z_]+\]$")
 _MISSING_KEY = re.compile(r'Key not found in map : "?([^"]*)"?')
@@ -61,7 +62,7 @@ class Condition:
         if longest is not None and longest(variables.get("object"), variables.get("oldObject")) > LIST_LIMIT:
             raise self._failure("budget exceeded")
         try:
-            result = expression.eval(data=dict(variables))
+            result = expression.eval(data=_read_by(self.text, variables))
             value = result.plain_value()
             failed = result.type() == cel.Type.ERROR
         except (RuntimeError, TypeError) as error:
@@ -99,6 +100,42 @@ def compile_condition(text: str) -> cel.Expression:
     if expression.return_type() != cel.Type.BOOL:
         raise RuleError(f"must evaluate to bool but got {str(expression.return_type()).lower()}")
     return expression
+
+
+def _read_by(text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables with as much of the objects as the condition can reach: handing an object over costs far more than looking
+    at a field of it, and nearly all of it is status and managed fields."""
+    reached = _reached(text)
+    return {name: _part(value, reached[name]) if name in reached else value for name, value in variables.items()}
+
+
+_WHOLE: Final = None
+"""In the place of the fields that a condition reads: any of them."""
+
+
+@lru_cache(maxsize=1024)
+def _reached(text: str) -> Mapping[str, Mapping[str, frozenset[str] | None] | None]:
+    """Return which fields of the objects a condition reads, and of `metadata` which of its fields."""
+    reached: dict[str, dict[str, frozenset[str] | None] | None] = {"object": {}, "oldObject": {}}
+    for variable, name, below in _OBJECT.findall(code_of(text)):
+        fields = reached[variable]
+        if not name or fields is None:
+            reached[variable] = _WHOLE
+        elif name == "metadata" and below and fields.get(name, frozenset()) is not _WHOLE:
+            fields[name] = (fields.get(name) or frozenset()) | {below}
+        else:
+            fields[name] = _WHOLE
+    return reached
+
+
+def _part(value: Any, fields: Mapping[str, frozenset[str] | None] | None) -> Any:
+    if fields is _WHOLE or not isinstance(value, dict):
+        return value
+    return {name: _fields(value[name], below) for name, below in fields.items() if name in value}
+
+
+def _fields(value: Any, names: frozenset[str] | None) -> Any:
+    return value if names is _WHOLE or not isinstance(value, dict) else {name: value[name] for name in names if name in value}
 
 
 def _with_typed_dry_run(text: str, code: str) -> str:
