@@ -13,6 +13,7 @@ _COMMANDS = {
     "down": "Stop what `up` started.",
     "quickstart": "From nothing to a Ready cluster, then what to try next.",
     "manager": "Run the controllers against a Kubernetes API server.",
+    "validate": "Judge manifests offline, as an API server would.",
     "crds": "Print or install the CustomResourceDefinitions.",
     "describe": "Show an object and everything below it.",
     "get": "Fetch something of a cluster.",
