@@ -1,7 +1,7 @@
 // Renders templates with Go's text/template and Sprig, for comparison with capelin.runtime.gotemplate.
 //
-// Every line of the input is a JSON object with "template" and "data"; every line of the output is that object with "output" or "error"
-// added. With -functions it prints the names of the functions instead, one a line.
+// Every line of the input is a JSON object with "template" and "data"; every line of the output is one with "template" and "output" or
+// "error". With -functions it prints the names of the functions instead, one a line.
 package main
 
 import (
@@ -24,7 +24,7 @@ const longestLine = 1 << 22
 
 type example struct {
 	Template string  `json:"template"`
-	Data     any     `json:"data"`
+	Data     any     `json:"data,omitempty"`
 	Output   *string `json:"output,omitempty"`
 	Error    string  `json:"error,omitempty"`
 }
@@ -63,6 +63,7 @@ func renderAll(in io.Reader, out io.Writer) error {
 			return err
 		}
 		output, err := render(each.Template, each.Data)
+		each.Data = nil
 		if err != nil {
 			each.Error = err.Error()
 		} else {

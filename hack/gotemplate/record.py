@@ -29,7 +29,7 @@ def rendered(program: Path, templates: Iterable[str], data: Any) -> list[dict[st
     """Return what Go makes of the templates: each with `output` or `error`."""
     lines = "\n".join(json.dumps({"template": template, "data": data}) for template in templates)
     answers = subprocess.run([program], input=lines, check=True, capture_output=True, text=True).stdout
-    return [{name: value for name, value in json.loads(line).items() if name != "data"} for line in answers.split("\n") if line]
+    return [json.loads(line) for line in answers.split("\n") if line]
 
 
 if __name__ == "__main__":

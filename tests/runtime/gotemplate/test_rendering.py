@@ -4,9 +4,12 @@ import copy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from capelin.runtime.gotemplate import TemplateError, parse
 from tests.runtime.gotemplate.corpus import DATA
+from tests.runtime.gotemplate.pipelines import ACTIONS
 
 
 def render(text: str, data: Any = DATA) -> str:
@@ -82,3 +85,30 @@ def test_bytes_that_are_no_character_come_out_as_a_replacement(text: str) -> Non
 
 def test_characters_that_were_cut_in_two_can_be_joined_again() -> None:
     assert render('{{ trunc 1 "é" }}{{ trunc -1 "é" }}') == "é"
+
+
+@given(st.lists(ACTIONS, max_size=3))
+def test_whatever_a_template_calls_it_renders_or_fails_as_a_template(actions: list[str]) -> None:
+    template = parse("".join(actions))
+
+    try:
+        got: object = template.render(DATA)
+    except TemplateError as exc:
+        got = exc.line
+
+    assert isinstance(got, str) or got == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ if .yes }}" * 49 + "{{ range until 1 }}x{{ end }}" + "{{ end }}" * 49,
+        "{{ " + "(print " * 49 + ".text" + ")" * 49 + " }}",
+        '{{ define "t" }}{{ with rest . }}{{ template "t" . }}{{ end }}{{ end }}{{ template "t" (until 24) }}',
+    ],
+)
+def test_the_depths_that_are_allowed_fit_onto_the_stack(text: str) -> None:
+    def below(frames: int) -> str:
+        return below(frames - 1) if frames else render(text)
+
+    assert isinstance(below(300), str)

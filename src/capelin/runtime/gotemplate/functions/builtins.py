@@ -56,7 +56,7 @@ def _length(budget: Budget, item: Any) -> int:
 
 
 def _joined(budget: Budget, *values: Any) -> str:
-    return printing.printed([MISSING if value is None else value for value in values], budget)
+    return printing.printed([printing.atom(MISSING) if value is None else value for value in values], budget)
 
 
 def _line(budget: Budget, *values: Any) -> str:

@@ -83,33 +83,36 @@ def _number(number: float) -> str:
     return f"{sign}{whole}.{digits[point:]}" if len(digits) > point else f"{sign}{whole}"
 
 
+class _NotJson(Refusal):
+    """A text that is no JSON, or none that a template can hold."""
+
+
 def _must_from_json(budget: Budget, text: str) -> Any:
     budget.spend(1 + len(text) // _BYTES_OF_JSON_A_STEP)
     try:
         return from_json(json.loads(clean(text), parse_int=_finite, parse_float=_finite, parse_constant=_refuse_constant), budget)
     except RecursionError:
-        raise Refusal("the JSON is too deep") from None
+        raise _NotJson("the JSON is too deep") from None
     except json.JSONDecodeError as exc:
-        raise Refusal(f"the text is no JSON: {exc}") from None
+        raise _NotJson(f"the text is no JSON: {exc}") from None
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise Refusal("the JSON has a number that no float can hold")
+        raise _NotJson("the JSON has a number that no float can hold")
     return number
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise Refusal(f"the text is no JSON: it has {name}")
+    raise _NotJson(f"the text is no JSON: it has {name}")
 
 
 def _from_json(budget: Budget, text: str) -> Any:
     """Return None for what is no JSON, as Sprig does; `mustFromJson` tells."""
     try:
         return _must_from_json(budget, text)
-    except Refusal:
-        budget.spend()  # a budget that is used up stays an error
+    except _NotJson:
         return None
 
 

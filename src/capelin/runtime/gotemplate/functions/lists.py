@@ -6,7 +6,7 @@ from typing import Any
 
 from capelin.runtime.gotemplate.bounds import Budget
 from capelin.runtime.gotemplate.errors import Refusal
-from capelin.runtime.gotemplate.functions.casting import texts_of, to_int
+from capelin.runtime.gotemplate.functions.casting import text_of, texts_of, to_int
 from capelin.runtime.gotemplate.functions.signature import ANY, INT, STRING, Function
 from capelin.runtime.gotemplate.values import Lists, NilList, Strings, deep_equal, truth, type_of
 
@@ -89,7 +89,7 @@ def _list(budget: Budget, *values: Any) -> list[Any]:
 def _sorted(budget: Budget, value: Any) -> Strings:
     texts = texts_of(value, budget)
     budget.spend(len(texts))
-    return Strings(sorted(texts)) if isinstance(value, list) else texts
+    return Strings(sorted(texts)) if isinstance(value, list) else Strings([text_of(value, budget)])
 
 
 def _joined(budget: Budget, separator: str, value: Any) -> str:

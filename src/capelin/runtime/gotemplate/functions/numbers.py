@@ -69,11 +69,11 @@ def _whole(number: float, towards: Callable[[float], int]) -> float:
     return math.copysign(float(towards(number)), number) if math.isfinite(number) else number
 
 
-def _rounded(_: Budget, value: Any, places: int, least: float = 0.5) -> float:
+def _rounded(_: Budget, value: Any, places: int, *least: float) -> float:
     scale = 10.0**places if abs(places) <= 308 else (math.inf if places > 0 else 0.0)
     scaled = scale * to_float(value)
     fraction = math.modf(scaled)[0]
-    whole = _whole(scaled, math.ceil if fraction >= least else math.floor)
+    whole = _whole(scaled, math.ceil if fraction >= (least[0] if least else 0.5) else math.floor)
     if scale == 0 or not math.isfinite(whole / scale if scale else math.nan):
         raise Refusal(f"a number cannot be rounded to {places} places")
     return whole / scale

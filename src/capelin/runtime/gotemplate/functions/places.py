@@ -14,6 +14,7 @@ from capelin.runtime.gotemplate.literals import octets_of, text_of
 from capelin.runtime.gotemplate.values import Int64, type_of, wrapped
 
 _LONGEST_URL: Final = 8192
+_URL_PARTS: Final = ("scheme", "host", "path", "query", "opaque", "fragment", "userinfo")
 
 
 def _cleaned(budget: Budget, path: str) -> str:
@@ -76,9 +77,10 @@ def _unescaped(text: str) -> str:
 
 
 def _url_of(_: Budget, parts: dict[str, Any]) -> str:
+    parts = {name: parts[name] for name in _URL_PARTS if name in parts}
     for name, part in parts.items():
         if not isinstance(part, str):
-            raise Refusal(f"the {shown(name)} of a URL is a {type_of(part)}, and a string is expected")
+            raise Refusal(f"the {name} of a URL is a {type_of(part)}, and a string is expected")
     if sum(map(len, parts.values())) > _LONGEST_URL:
         raise Refusal(f"a URL of more than {_LONGEST_URL} characters would be made")
     scheme, host, path, user = (parts.get(name, "") for name in ("scheme", "host", "path", "userinfo"))
