@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from capelin.apiserver.surface import protobuf
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 from capelin.runtime.documents import strictjson
+from capelin.runtime.documents.documents import is_deeper
 from capelin.runtime.documents.yamlrules import Loader
 from capelin.runtime.transport import Request
 
@@ -82,7 +82,8 @@ def read_json(data: bytes, *, strict: bool = False) -> Body:
         value = codec.decode(data)
     except codec.DecodeError as error:
         raise errors.BadRequest(f"the object provided is unrecognized: {error}") from error
-    _check_depth(data, value)
+    if is_deeper(value, DEPTH_LIMIT):
+        raise _too_deep()
     return Body(strictjson.settled(data, value), strictjson.duplicates(data, value) if strict else ())
 
 
@@ -121,22 +122,5 @@ def _read_protobuf(data: bytes) -> Body:
         raise errors.BadRequest(f"the protobuf in the request body cannot be read: {error}") from error
 
 
-def _check_depth(data: bytes, value: Any) -> None:
-    if data.count(b"{") + data.count(b"[") <= DEPTH_LIMIT:
-        return  # nearly always: too few brackets to be deep
-    level = [value]
-    for _ in range(DEPTH_LIMIT):
-        level = [child for node in level for child in _children(node)]
-        if not level:
-            return
-    raise _too_deep()
-
-
 def _too_deep() -> errors.BadRequest:
     return errors.BadRequest(f"the request body is nested more than {DEPTH_LIMIT} levels deep")
-
-
-def _children(node: Any) -> Iterable[Any]:
-    if isinstance(node, dict):
-        return node.values()
-    return node if isinstance(node, list) else ()

@@ -44,7 +44,9 @@ class HealthServer:
         return web.Response(text="ok")
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        return web.Response(text="ok") if self.is_ready() else web.Response(status=503, text="not ready: caches are not complete, or no valid certificate is shown for webhooks")
+        if self.is_ready():
+            return web.Response(text="ok")
+        return web.Response(status=503, text="not ready: caches are not complete, or no valid certificate is shown for webhooks")
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         # Milliseconds of formatting, which the event loop has better uses for.

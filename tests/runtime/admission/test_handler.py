@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
 from capelin.runtime import codec, errors
-from capelin.runtime.admission.handler import BODY_LIMIT, DEPTH_LIMIT, AdmissionHandler
+from capelin.runtime.admission.handler import BODY_LIMIT, AdmissionHandler
 from capelin.runtime.admission.metrics import WebhookMetrics
-from capelin.runtime.admission.reviews import Judge, ReviewAnswer, ReviewRequest
+from capelin.runtime.admission.reviews import DEPTH_LIMIT, Judge, ReviewAnswer, ReviewRequest
 from capelin.runtime.transport import Request, User
 from tests.fakes import FakeClock, FakeRandom
 from tests.runtime.admission.asking import read_answer, review_body

@@ -6,11 +6,9 @@ rule refuses the one request it concerns; nobody who can reach the port can lear
 
 from __future__ import annotations
 
-import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any, Final
 
 import structlog
@@ -24,13 +22,7 @@ from capelin.runtime.transport import Request, Response
 BODY_LIMIT: Final = 3 * 1024 * 1024
 """Bytes of a review: it carries an object twice, and no server stores one of more than half of this."""
 
-DEPTH_LIMIT: Final = 250
-"""Levels of nesting: far more than any schema has, far fewer than the interpreter's limit."""
-
 _JSON: Final = "application/json"
-_TEXTS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # the last quote is optional: garbage must not cost a second look
-_BRACKETS: Final = b"[]{}"
-_OTHERS: Final = bytes(set(range(256)) - set(_BRACKETS))
 
 _log: Any = structlog.get_logger(__name__)
 
@@ -96,17 +88,7 @@ def _review(request: Request) -> ReviewRequest:
         raise errors.UnsupportedMedia(f"content-type: found {media[:200]!r}, allowed is {_JSON!r}")
     if len(request.body) > BODY_LIMIT:
         raise errors.TooLarge(f"body: found {len(request.body)} bytes, allowed are {BODY_LIMIT}")
-    if _is_deep(request.body):
-        raise errors.BadRequest(f"body: nested more than {DEPTH_LIMIT} levels deep")
     return read_review(request.body)
-
-
-def _is_deep(body: bytes) -> bool:
-    """Tell whether JSON nests too deeply, without making anything of it: that would take the memory which the limit is to save."""
-    if body.count(b"[") + body.count(b"{") <= DEPTH_LIMIT:
-        return False
-    brackets = _TEXTS.sub(b"", body).translate(None, _OTHERS)
-    return any(depth > DEPTH_LIMIT for depth in accumulate(1 if bracket in b"[{" else -1 for bracket in brackets))
 
 
 def _about(review: ReviewRequest) -> dict[str, str]:

@@ -10,10 +10,14 @@ from typing import Any, Final, Literal, cast
 from capelin.api.meta import Resource
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
+from capelin.runtime.documents.documents import is_deeper
 from capelin.runtime.transport import User
 
 API_VERSION: Final = "admission.k8s.io/v1"
 KIND: Final = "AdmissionReview"
+
+DEPTH_LIMIT: Final = 250
+"""Levels of nesting: far more than any schema has, far fewer than the interpreter's limit."""
 
 Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
 OPERATIONS: Final = ("CREATE", "UPDATE", "DELETE", "CONNECT")
@@ -96,6 +100,8 @@ def _envelope(body: bytes, part: str) -> Document:
         review = codec.decode_document(body)
     except codec.DecodeError as error:
         raise errors.BadRequest(f"the body is no {KIND}: {error}") from error
+    if is_deeper(review, DEPTH_LIMIT):
+        raise errors.BadRequest(f"body: nested more than {DEPTH_LIMIT} levels deep")
     if (review.get("apiVersion"), review.get("kind")) != (API_VERSION, KIND):
         found = f"{review.get('apiVersion')!r} {review.get('kind')!r}"
         raise errors.BadRequest(f"apiVersion and kind: found {found}, allowed is {API_VERSION!r} {KIND!r}")

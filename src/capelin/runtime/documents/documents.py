@@ -25,6 +25,17 @@ def identical(one: Any, other: Any) -> bool:
     return one is other or (one == other and codec.canonical(one) == codec.canonical(other))
 
 
+def is_deeper(value: Any, levels: int) -> bool:
+    """Tell whether more than `levels` objects and lists stand in each other: too many for passes that call themselves."""
+    inside = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        children = (child for outer in inside for child in (outer.values() if type(outer) is dict else outer))
+        inside = [child for child in children if type(child) is dict or type(child) is list]
+        if not inside:
+            return False
+    return bool(inside)
+
+
 def json_type(value: Any) -> str:
     """Return the name of the value's type as OpenAPI schemas and Kubernetes messages call it."""
     match value:

@@ -18,6 +18,7 @@ import yaml
 from capelin.runtime import codec
 from capelin.runtime.documents import causes, strictjson
 from capelin.runtime.documents.causes import Key, Path
+from capelin.runtime.documents.documents import is_deeper
 from capelin.runtime.documents.yamlrules import Loader
 
 SIZE_LIMIT: Final = 20 * 1024 * 1024
@@ -92,7 +93,8 @@ def _json_documents(text: str) -> Iterator[Manifest]:
             raise _too_deep(line) from error
         data = text[at:end].encode()
         value = codec.decode(data)
-        _check_depth(value, line)
+        if is_deeper(value, DEPTH_LIMIT):
+            raise _too_deep(line)
         yield Manifest(strictjson.settled(data, value), line, text[at:end], strictjson.duplicates(data, value))
         at = end
 
@@ -104,15 +106,6 @@ def _no_number(name: str) -> None:
 def _end_of_space(text: str, at: int) -> int:
     found = _SPACE.match(text, at)
     return found.end() if found else at
-
-
-def _check_depth(value: Any, line: int) -> None:
-    level = [value]
-    for _ in range(DEPTH_LIMIT):
-        level = [child for node in level if isinstance(node, dict | list) for child in (node.values() if isinstance(node, dict) else node)]
-        if not level:
-            return
-    raise _too_deep(line)
 
 
 def _yaml_documents(text: str) -> Iterator[Manifest]:
