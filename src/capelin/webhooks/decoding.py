@@ -47,12 +47,16 @@ class Reading(Generic[O]):
 
 
 def lenient(kind: type[O], document: Document) -> Reading[O]:
-    """Return a typed view of a document whose required fields may be missing. Its status is left out: defaults are about what is wanted.
+    """Return a typed view of a document whose required fields may be missing.
+
+    Its status and managed fields are left out: defaults are about what is wanted, not about what is or who said so.
 
     Raises:
         ValidationError: a known field has the wrong type.
     """
     document = {name: value for name, value in document.items() if name != "status"}
+    if isinstance(metadata := document.get("metadata"), dict):
+        document["metadata"] = {name: value for name, value in metadata.items() if name != "managedFields"}
     zeros: list[Place] = []
     for _ in range(_ROUNDS):
         try:

@@ -15,6 +15,8 @@ def json_patch_between(old: Any, new: Any) -> list[Document]:
 
 
 def _between(old: Any, new: Any, path: str) -> Iterator[Document]:
+    if identical(old, new):
+        return
     if type(old) is dict and type(new) is dict:
         yield from ({"op": "remove", "path": _below(path, name)} for name in old if name not in new)
         for name, value in new.items():
@@ -25,7 +27,7 @@ def _between(old: Any, new: Any, path: str) -> Iterator[Document]:
     elif type(old) is list and type(new) is list and len(old) == len(new):
         for index, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from _between(one, other, f"{path}/{index}")
-    elif not identical(old, new):
+    else:
         yield {"op": "replace", "path": path, "value": new}
 
 
