@@ -96,7 +96,7 @@ def parse(text: str) -> Pattern:
 
 _REPEAT: Final = re.compile(r"\{([0-9]+)(,([0-9]*))?\}")
 _OPENING: Final = re.compile(r"\?(?:P?<(?P<name>\w+)>|(?P<flags>[imsU]*(?:-[imsU]+)?)(?P<end>[:)]))", re.ASCII)
-_CODE: Final = re.compile(r"x\{([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|([0-7]{3}|[1-7][0-7]|0)")
+_CODE: Final = re.compile(r"x\{([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|(0[0-7]{0,2}|[1-7][0-7]{1,2})")
 _CONTROLS: Final = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _FOUND: Final = re.compile(r"\[:(\^?)(\w+):\]")
 
@@ -167,8 +167,6 @@ class _Reader:
             return self._group(flags), flags
         changed = _changed(flags, opening["flags"])
         if opening["end"] == ")":
-            if not opening["flags"]:
-                raise self.broken("'(?)' sets no flag")
             return Sequence(()), changed
         part, _ = self.choice(changed)
         self._close()
@@ -264,8 +262,8 @@ class _Reader:
         letter = self.text[self.at : self.at + 1]
         if found := _CODE.match(self.text, self.at):
             code = int(found[1] or found[2] or "0", 16) or int(found[3] or "0", 8)
-            if code > 0x10FFFF or (found[3] and len(found[3]) == 2):
-                raise self.broken("a code point goes up to 10FFFF, and groups cannot be referred to")
+            if code > 0x10FFFF:
+                raise self.broken("a code point goes up to 10FFFF")
             self.at = found.end()
             return chr(code)
         if not letter or (letter.isascii() and letter.isalnum() and letter not in _CONTROLS) or letter == "_" or not letter.isascii():
