@@ -64,6 +64,13 @@ def test_data_that_are_no_json_are_refused(data: Any) -> None:
         render("{{ .a }}", data)
 
 
+def test_a_broken_address_is_refused_without_showing_its_password() -> None:
+    with pytest.raises(TemplateError) as caught:
+        render("{{ urlParse .address }}", {"address": "https://user:hunter2@host:port/"})
+
+    assert "hunter2" not in str(caught.value)
+
+
 def test_keys_and_values_come_in_the_order_of_the_keys() -> None:
     got = render('{{ keys . | join "," }} {{ values . | join "," }}', {"b": 2, "a": 1, "c": 3})
 

@@ -55,10 +55,10 @@ def _url_parts(_: Budget, url: str) -> dict[str, Any]:
         or is_broken
         or (scheme is None and authority is None and ":" in path.split("/")[0])
     ):
-        raise Refusal(f"{shown(url)} is not a URL")
+        raise Refusal("the text is not a URL")  # which may hold a password, so it is not shown
     user, host, name = user_and_host.groups()[:3]
     if _BAD_HOST.search(host):
-        raise Refusal(f"{shown(url)} is not a URL: its host is {shown(host)}")
+        raise Refusal(f"the text is not a URL: its host is {shown(host)}")
     is_opaque = scheme is not None and authority is None and not path.startswith("/")
     return {
         "scheme": (scheme or "").lower(),
