@@ -110,16 +110,12 @@ class VariableSchema:
     __slots__ = ("_defaulter", "_pruner", "_rules", "_validator", "schema")
 
     def __init__(self, schema: Document) -> None:
-        if _is_deep(schema):
-            raise ValueError(f"found more than {_DEEPEST} levels, allowed are fewer")
-        if malformed := next(check_shape(schema, ()), None):
-            raise ValueError(f"{malformed.field}: {malformed.message}")
-        self.schema = _spoken(without_nulls(schema))
-        around = {"type": "object", "properties": {_VALUE: self.schema}}
+        self.schema = in_dialect(schema)
+        around = _around(self.schema)
         self._defaulter = compile_defaulter(around, None)
         self._validator = Validator(around)
         self._pruner = compile_pruner(around, None)
-        self._rules = compile_rules(around)
+        self._rules = compile_rules(_around(_as_resource(self.schema)))
 
     @property
     def allowed(self) -> str:
@@ -169,6 +165,28 @@ class VariableSchema:
         names = fields_at(self.schema, place[:-1])
         known = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
         return Misfit(_joined(field, place), "a field that the schema does not have", known or "no field")
+
+
+def in_dialect(schema: Document) -> Document:
+    """Return a schema with the keywords of the dialect only.
+
+    Raises:
+        ValueError: it is too deep, or a keyword has a value of another kind.
+    """
+    if _is_deep(schema):
+        raise ValueError(f"found more than {_DEEPEST} levels, allowed are fewer")
+    if malformed := next(check_shape(schema, ()), None):
+        raise ValueError(f"{malformed.field}: {malformed.message}")
+    return _spoken(without_nulls(schema))
+
+
+def _around(schema: Document) -> Document:
+    return {"type": "object", "properties": {_VALUE: schema}}
+
+
+def _as_resource(schema: Document) -> Document:
+    """Return the schema for rules: those of an object may use the fields that every resource has, such as `self.metadata`."""
+    return schema | {"x-kubernetes-embedded-resource": True} if schema.get("type") == "object" and "properties" in schema else schema
 
 
 def _broken_rule(cause: Cause, field: str) -> Misfit:

@@ -50,8 +50,8 @@ def check_structural(openapi: Schema, path: Path = ()) -> list[Cause]:
         return malformed
     openapi = without_nulls(openapi)
     found = [*_root(openapi, path), *_root_fields(openapi.get("properties") or {}, path)]
-    for at, node in _nodes(openapi, path):
-        found += [cause for check in _STATIC for cause in check(node, at)]
+    for at, node in nodes(openapi, path):
+        found += [cause for check in (*_STATIC, _default) for cause in check(node, at)]
         if at != path:
             found += _has_type(node, at)
     if found:
@@ -59,14 +59,23 @@ def check_structural(openapi: Schema, path: Path = ()) -> list[Cause]:
     return [*_unusable(openapi, path), *_rules(openapi, path)]
 
 
-def _nodes(schema: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
+def check_structural_value(schema: Schema, path: Path) -> list[Cause]:
+    """Return why a schema of the right shape, which stands at `path`, cannot be that of a value that is part of a resource.
+
+    Defaults are not looked at. Rules of an object may use the fields that every resource has, as those of Cluster API's variables may.
+    """
+    found = [cause for at, node in nodes(schema, path) for check in (*_STATIC, _has_type) for cause in check(node, at)]
+    return found or [*_unusable(schema, path), *_rules(schema, path)]
+
+
+def nodes(schema: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
     """Yield every part of the schema that specifies a field, with its place."""
     yield path, schema
     for name, child in (schema.get("properties") or {}).items():
-        yield from _nodes(child, (*path, "properties", Key(name)))
+        yield from nodes(child, (*path, "properties", Key(name)))
     for name in ("additionalProperties", "items"):
         if isinstance(schema.get(name), Mapping):
-            yield from _nodes(schema[name], (*path, name))
+            yield from nodes(schema[name], (*path, name))
 
 
 def _root(schema: Schema, path: Path) -> Iterator[Cause]:
@@ -93,7 +102,7 @@ def _root_fields(properties: Schema, path: Path) -> Iterator[Cause]:
         if name in properties and properties[name].get("type") != "string":
             yield causes.invalid((*path, "properties", Key(name), "type"), properties[name].get("type") or "", "must be string")
     for name in RESOURCE_FIELDS & properties.keys():
-        for at, node in _nodes(properties[name], (*path, "properties", Key(name))):
+        for at, node in nodes(properties[name], (*path, "properties", Key(name))):
             if "default" in node:
                 yield causes.forbidden((*at, "default"), f"must not be set in top-level {name}")
 
@@ -351,4 +360,4 @@ def _rule_statement(rule: Schema, schema: Schema, path: Path) -> Iterator[Cause]
             yield causes.invalid((*path, "fieldPath"), rule["fieldPath"], "must be a valid path")
 
 
-_STATIC: Final[tuple[Callable[[Schema, Path], Iterator[Cause]], ...]] = (_supported, _typed, _merge_markers, _logical, _default)
+_STATIC: Final[tuple[Callable[[Schema, Path], Iterator[Cause]], ...]] = (_supported, _typed, _merge_markers, _logical)
