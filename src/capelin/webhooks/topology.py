@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from capelin.api.clusterclass import ClusterClass, MachineDeploymentClass, WorkersClass
-from capelin.api.grouprules import AMOUNTS_ARE_NUMBERS_OR_PERCENTAGES, ROLLING_UPDATE_CAN_MOVE, ROLLOUT_RULES
+from capelin.api.grouprules import ROLLOUT_RULES
 from capelin.api.labels import AUTOSCALER_MAX_SIZE_ANNOTATION, AUTOSCALER_MIN_SIZE_ANNOTATION
 from capelin.api.meta import TemplateMetadata
 from capelin.api.refusals import FORBIDDEN, NOT_SUPPORTED, Refusal, Rule
@@ -18,7 +18,6 @@ from capelin.api.topology import (
     Topology,
     WorkersTopology,
 )
-from capelin.webhooks.rules.amounts import AMOUNT, is_amount
 from capelin.webhooks.rules.healthchecks import (
     CHECK_RULES,
     MAX_IN_FLIGHT_IS_AMOUNT,
@@ -28,6 +27,7 @@ from capelin.webhooks.rules.healthchecks import (
 )
 from capelin.webhooks.rules.metadata import METADATA_RULES, metadata_refusals
 from capelin.webhooks.rules.quoting import quoted
+from capelin.webhooks.rules.rollouts import strategy_refusals
 from capelin.webhooks.rules.taints import TAINTS_ARE_NOT_RESERVED, taint_refusals
 
 WORKER_CLASSES_EXIST = Rule("worker_classes_exist", "The class has the worker classes that a topology uses.")
@@ -101,7 +101,7 @@ def _deployment_refusals(
 ) -> Iterator[Refusal]:
     yield from metadata_refusals(f"{place}.metadata", deployment.metadata)
     yield from taint_refusals(f"{place}.taints", deployment.taints)
-    yield from _rollout_refusals(f"{place}.rollout.strategy.rollingUpdate", deployment)
+    yield from strategy_refusals(f"{place}.rollout.strategy", deployment.rollout.strategy if deployment.rollout else None)
     if deployment.replicas is None:
         return
     sources = ((deployment.metadata, "of this group"), (worker_class.metadata if worker_class else None, f"of class {deployment.class_}"))
@@ -115,20 +115,6 @@ def _deployment_refusals(
 def _autoscaled(metadata: TemplateMetadata | None) -> bool:
     annotations = (metadata.annotations if metadata else None) or {}
     return any(name in annotations for name in _AUTOSCALER)
-
-
-def _rollout_refusals(place: str, deployment: MachineDeploymentTopology) -> Iterator[Refusal]:
-    """Yield what is wrong with a rolling update. Unlike in a MachineDeployment a lone 0 is fine: the class may say the rest."""
-    strategy = deployment.rollout.strategy if deployment.rollout else None
-    rolling = strategy.rolling_update if strategy else None
-    if rolling is None:
-        return
-    for name, amount in (("maxSurge", rolling.max_surge), ("maxUnavailable", rolling.max_unavailable)):
-        if not is_amount(amount):
-            yield AMOUNTS_ARE_NUMBERS_OR_PERCENTAGES.broken(f"{place}.{name}", quoted(amount), AMOUNT)
-    if rolling.max_surge == 0 and rolling.max_unavailable == 0:
-        allowed = "at least one of them above 0: otherwise no Machine could ever be replaced"
-        yield ROLLING_UPDATE_CAN_MOVE.broken(place, "maxSurge 0 and maxUnavailable 0", allowed)
 
 
 def _control_plane_check_refusals(control_plane: ControlPlaneTopology, clusterclass: ClusterClass) -> Iterator[Refusal]:

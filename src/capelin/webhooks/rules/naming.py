@@ -37,16 +37,16 @@ def machine_naming_refusals(field: str, template: str | None) -> Iterator[Refusa
         yield NAMES_ARE_RANDOM.broken(field, quoted(template), f"a template that contains {_RANDOM}: names must differ")
 
 
-def sample_refusals(field: str, template: str | None, sample: Mapping[str, str]) -> Iterator[Refusal]:
-    """Yield what is wrong with the names that the template at `field` makes of a sample."""
+def sample_refusals(field: str, template: str | None, sample: Mapping[str, str], rule: Rule = NAMES_ARE_NAMES) -> Iterator[Refusal]:
+    """Yield what is wrong, by a rule, with the names that the template at `field` makes of a sample."""
     if template is None:
         return
     known = ", ".join(f"{{{{ .{name} }}}}" for name in sample)
     try:
         name = templated_name(template, sample)
     except ValueError as error:
-        yield NAMES_ARE_NAMES.broken(field, f"{quoted(template)}, which fails: {error}", f"a Go template of {known}")
+        yield rule.broken(field, f"{quoted(template)}, which fails: {error}", f"a Go template of {known}")
         return
     if dns_subdomain(name):
         allowed = f"lower-case letters, digits, dashes and dots around {known}, with a letter or digit at both ends"
-        yield NAMES_ARE_NAMES.broken(field, f"{quoted(template)}, which makes {name!r}", allowed)
+        yield rule.broken(field, f"{quoted(template)}, which makes {name!r}", allowed)
