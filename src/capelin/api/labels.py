@@ -48,6 +48,9 @@ TOPOLOGY_DRY_RUN_ANNOTATION = "topology.cluster.x-k8s.io/dry-run"
 PAUSED_ANNOTATION = "cluster.x-k8s.io/paused"
 """Stops reconciliation of the object that carries it; any value does."""
 
+DELETE_FOR_MOVE_ANNOTATION = "clusterctl.cluster.x-k8s.io/delete-for-move"
+"""On an object that has been moved to another management cluster and is about to be deleted here; any value counts."""
+
 MANAGED_BY_ANNOTATION = "cluster.x-k8s.io/managed-by"
 """On infrastructure that something outside Cluster API provisions; providers leave such objects alone."""
 
