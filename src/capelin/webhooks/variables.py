@@ -102,6 +102,12 @@ def variable_findings(topology: Topology, old: Topology | None, definitions: Def
         yield from _misfits(field, values, _values(before), definitions)
 
 
+def values_of(topology: Topology) -> Iterator[tuple[str, Sequence[Variable]]]:
+    """Yield where values stand in a topology, and those."""
+    for field, values, _ in _places(topology, None):
+        yield field, values
+
+
 def _places(topology: Topology, old: Topology | None) -> Iterator[tuple[str, Sequence[Variable], Sequence[Variable]]]:
     """Yield where values stand, those, and those that stood there before."""
     yield FIELD, topology.variables or (), (old.variables if old else None) or ()
