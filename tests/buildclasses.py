@@ -109,6 +109,12 @@ def class_variable(name: str = "image", *, required: bool = False, **schema: Any
     return ClassVariable(name=name, required=required, schema_=VariableSchema(open_api_v3_schema=JSONSchemaProps(**(schema or STRING))))
 
 
+def variable_of(schema: Mapping[str, Any], name: str = "image", *, required: bool = False) -> ClassVariable:
+    """Return a variable with a schema as it is on the wire."""
+    parsed = JSONSchemaProps.model_validate(schema, by_alias=True, by_name=False)
+    return ClassVariable(name=name, required=required, schema_=VariableSchema(open_api_v3_schema=parsed))
+
+
 def class_patch(
     name: str = "image", *, kind: str = "DevMachineTemplate", targets: PatchTargets | None = None, steps: Sequence[JSONPatch] = ()
 ) -> ClassPatch:

@@ -193,9 +193,10 @@ def test_taints_are_not_reserved_accepts_keys_of_users(key: str) -> None:
 @pytest.mark.parametrize("key", cases.RESERVED_TAINTS)
 def test_taints_are_not_reserved_refuses_keys_that_others_set(key: str) -> None:
     taints = [taint("example.com/gpu"), taint(key)]
-    workers = {"deployments": [machinedeployment_class(taints=taints)], "pools": [machinepool_class(taints=taints)]}
+    deployments, pools = [machinedeployment_class(taints=taints)], [machinepool_class(taints=taints)]
+    found = clusterclass(control_plane=control_plane_class(taints=taints), deployments=deployments, pools=pools)
 
-    refusals = refused(TAINTS_ARE_NOT_RESERVED, WEBHOOK, clusterclass(control_plane=control_plane_class(taints=taints), **workers))
+    refusals = refused(TAINTS_ARE_NOT_RESERVED, WEBHOOK, found)
 
     assert fields(refusals) == [
         "spec.controlPlane.taints[1].key",

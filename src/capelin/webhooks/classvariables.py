@@ -70,6 +70,9 @@ MAX_PARTS: Final = 5_000
 """Schemas in the schema of one variable: what a whole CustomResourceDefinition of this size has."""
 
 _RULES: Final = "x-kubernetes-validations"
+_ABOUT_RULES: Final = (SCHEMA_RULES_COMPILE, SCHEMA_RULES_ARE_CHEAP)
+_COMPILER: Final = "compilation failed: ERROR: <input>:"
+"""How the compiler of CEL begins; a line and a column follow, and further lines that draw where that is."""
 _STRUCTURAL: Final = "a structural schema, as CustomResourceDefinitions have"
 _LONGEST: Final = 300
 """Characters of a complaint that are told; the rest of one repeats the schema."""
@@ -111,9 +114,22 @@ def _schema_findings(field: str, schema: JSONSchemaProps, name: str) -> Iterator
     yield from _reference_refusals(document, (field,))
     refusals = list(_bound_refusals(field, spoken)) or [*_root_refusals(field, spoken), *_structure_refusals(field, spoken)]
     yield from refusals
-    if not refusals:
-        for at, node in nodes(spoken, (field,)):
+    if all(refusal.rule in _ABOUT_RULES for refusal in refusals):
+        for at, node in nodes(_without_rules(spoken) if refusals else spoken, (field,)):
             yield from _part_findings(causes.render(at), node, name)
+
+
+def _without_rules(schema: Any) -> Any:
+    """Return a schema without rules in CEL at the places where there can be some."""
+    if not isinstance(schema, Mapping):
+        return schema
+    result = {keyword: value for keyword, value in schema.items() if keyword != _RULES}
+    for name in ("additionalProperties", "items"):
+        if name in result:
+            result[name] = _without_rules(result[name])
+    if "properties" in result:
+        result["properties"] = {name: _without_rules(child) for name, child in result["properties"].items()}
+    return result
 
 
 def _reference_refusals(schema: Any, path: Path) -> Iterator[Refusal]:
@@ -174,7 +190,7 @@ def _dear(cause: Cause) -> Refusal:
 
 def _broken_rule(cause: Cause, rule: Mapping[str, Any]) -> Refusal:
     rest = cause.message.partition(": ")[2]
-    detail = rest.removeprefix(f"{codec.canonical(dict(rule)).decode()}: ")
+    detail, *_ = rest.removeprefix(f"{codec.canonical(dict(rule)).decode()}: ").removeprefix(_COMPILER).splitlines() or [""]
     return SCHEMA_RULES_COMPILE.broken(cause.field, f"{quoted(rule.get('rule'))}, which fails: {_cut(detail)}", "a rule in CEL")
 
 

@@ -54,7 +54,7 @@ def _without_zeros(part: str) -> str:
 
 
 def _order_refusals(versions: Sequence[str]) -> Iterator[Refusal]:
-    previous: Version | None = None
+    previous, before = None, ""
     for index, text in enumerate(versions):
         field = f"{VERSIONS}[{index}]"
         try:
@@ -64,13 +64,12 @@ def _order_refusals(versions: Sequence[str]) -> Iterator[Refusal]:
             previous = None  # what follows cannot be compared
             continue
         if previous is not None and version <= previous:
-            yield OFFERED_VERSIONS_ASCEND.broken(
-                field, quoted(text), f"a version above {quoted(versions[index - 1])}, which stands before it"
-            )
-        elif previous is not None and version.release > (previous.major, previous.minor + 1):
-            allowed = f"v{previous.major}.{previous.minor + 1} at most, since {quoted(versions[index - 1])} stands before it"
+            yield OFFERED_VERSIONS_ASCEND.broken(field, quoted(text), f"a version above {before}, which stands before it")
+            continue
+        if previous is not None and version.release > (previous.major, previous.minor + 1):
+            allowed = f"v{previous.major}.{previous.minor + 1} at most, since {before} stands before it"
             yield OFFERED_VERSIONS_SKIP_NO_MINOR.broken(field, quoted(text), allowed)
-        previous = version
+        previous, before = version, quoted(text)
 
 
 def _spelling_notices(versions: Sequence[str]) -> Iterator[Notice]:
