@@ -9,6 +9,7 @@ from capelin.runtime.admission.reviews import Judge
 from capelin.runtime.codec import Document
 from capelin.webhooks import (
     cluster,
+    clusterclass,
     clusterresourceset,
     clusterresourcesetbinding,
     devcluster,
@@ -37,6 +38,7 @@ from capelin.webhooks.admission import AnyWebhook, Lookups
 
 WEBHOOKS: Final[tuple[AnyWebhook, ...]] = (
     cluster.WEBHOOK,
+    clusterclass.WEBHOOK,
     machine.WEBHOOK,
     machineset.WEBHOOK,
     machinedeployment.WEBHOOK,
