@@ -1,10 +1,11 @@
 import asyncio
+import math
 from datetime import timedelta
 
 import pytest
 
 from capelin.runtime.backoff import Backoff
-from capelin.runtime.deadlines import within
+from capelin.runtime.deadlines import until, within
 from tests.fakes import FakeClock, FakeRandom, settle
 
 SECOND = timedelta(seconds=1)
@@ -74,3 +75,16 @@ def test_pauses_double_up_to_a_limit_and_begin_again() -> None:
 
 def test_pauses_are_shortened_by_up_to_half() -> None:
     assert Backoff(FakeRandom(fraction=0.5), SECOND, 5 * SECOND).next() == 0.75 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("moment", "now", "want"),
+    [
+        pytest.param(3.5, 2.0, timedelta(seconds=1.5), id="what is left"),
+        pytest.param(2.0, 2.0, timedelta(), id="nothing when it has come"),
+        pytest.param(-math.inf, 2.0, timedelta(), id="nothing when it came long ago"),
+        pytest.param(1.240803, 1.2408029999999999, timedelta(microseconds=1), id="a microsecond when it is less: it has not come yet"),
+    ],
+)
+def test_a_wait_never_ends_before_its_moment(moment: float, now: float, want: timedelta) -> None:
+    assert until(moment, now) == want

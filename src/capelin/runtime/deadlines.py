@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -10,6 +11,15 @@ from typing import Any, TypeVar
 from capelin.runtime.seams import Clock
 
 T = TypeVar("T")
+
+
+def until(moment: float, now: float) -> timedelta:
+    """Return how long it is from `now` until `moment`, both in seconds of one clock: never less, and nothing only when it has come.
+
+    A duration has no part smaller than a microsecond. One that is rounded down would end a wait just before its time, and whoever then
+    finds that the time has not come would wait for nothing, over and over.
+    """
+    return timedelta(microseconds=math.ceil((moment - now) * 1e6)) if moment > now else timedelta()
 
 
 async def within(clock: Clock, timeout: timedelta, work: Coroutine[Any, Any, T]) -> T:

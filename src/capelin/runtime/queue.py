@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 from capelin.api.meta import ObjectKey
+from capelin.runtime.deadlines import until
 from capelin.runtime.seams import Clock
 
 FIRST_RETRY: Final = timedelta(milliseconds=5)
@@ -137,7 +138,7 @@ class WorkQueue:
             if not self._delayed:
                 await self._alarm.wait()
                 continue
-            pause = timedelta(seconds=self._delayed[0][0] - self.clock.monotonic())
+            pause = until(self._delayed[0][0], self.clock.monotonic())
             timer, alarm = asyncio.ensure_future(self.clock.sleep(pause)), asyncio.ensure_future(self._alarm.wait())
             try:
                 await asyncio.wait((timer, alarm), return_when=asyncio.FIRST_COMPLETED)

@@ -16,6 +16,7 @@ from capelin.cloud.inmemory.boot import Authorities, Boot, StepFailed, StepWaits
 from capelin.cloud.inmemory.cluster import Claims, Servers, WorkloadCluster
 from capelin.cloud.inmemory.machine import SimulatedMachine
 from capelin.cloud.inmemory.orders import Order, Progress, Site, Stage, State, Step
+from capelin.runtime.deadlines import until
 from capelin.runtime.seams import Clock, Keys, Random
 from capelin.runtime.transport import Endpoints
 
@@ -140,7 +141,7 @@ class InMemoryCloud:
     def _time_left(self, boot: Boot) -> timedelta | None:
         """Return how long the machine still lives, None when it is not running or lives for ever."""
         die_after, booted = boot.order.behavior.die_after, boot.machine.done.get(Stage.VM)
-        return None if die_after is None or booted is None else die_after - timedelta(seconds=self.clock.monotonic() - booted)
+        return None if die_after is None or booted is None else until(booted + die_after.total_seconds(), self.clock.monotonic())
 
     def _ordered(self, order: Order) -> SimulatedMachine:
         return SimulatedMachine(

@@ -24,6 +24,7 @@ from capelin.controllers.cluster.scope import Connections, Kubeconfigs, Scope, h
 from capelin.controllers.cluster.status import OWNED_CONDITIONS, set_status, silent_for
 from capelin.runtime import errors
 from capelin.runtime.client import Client
+from capelin.runtime.deadlines import until
 from capelin.runtime.external import ExternalObjects
 from capelin.runtime.finalizers import ensure_finalizer
 from capelin.runtime.patching import Changes, patching
@@ -107,14 +108,15 @@ class ClusterReconciler:
         cluster = scope.cluster
         if cluster.spec.control_plane_ref is not None or cluster.spec.topology is not None or not has_endpoint(cluster):
             return DONE
-        left = self._missed_at.get(cluster.key, -math.inf) + CERTIFICATE_POLL.total_seconds() - self.clock.monotonic()
-        if left <= 0 and await self.kubeconfigs.ensure(cluster):
+        now = self.clock.monotonic()
+        left = until(self._missed_at.get(cluster.key, -math.inf) + CERTIFICATE_POLL.total_seconds(), now)
+        if not left and await self.kubeconfigs.ensure(cluster):
             self._missed_at.pop(cluster.key, None)
             return DONE
         scope.lacks_kubeconfig = True
-        if left <= 0:
+        if not left:
             self._missed_at[cluster.key] = self.clock.monotonic()
-        return Result(timedelta(seconds=left) if left > 0 else CERTIFICATE_POLL)
+        return Result(left or CERTIFICATE_POLL)
 
     async def _reconcile_connection(self, scope: Scope) -> Result:
         """Want a connection once there is something to connect to; when it comes and goes, we are told."""

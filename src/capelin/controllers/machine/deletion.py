@@ -34,6 +34,7 @@ from capelin.controllers.machine.scope import Scope, Stage, WorkloadClusters, is
 from capelin.runtime import errors
 from capelin.runtime.client import Client, Selection
 from capelin.runtime.contract import ContractError
+from capelin.runtime.deadlines import until
 from capelin.runtime.external import ExternalObjects, Seen
 from capelin.runtime.finalizers import drop_finalizer
 from capelin.runtime.reconcile import DONE, Result
@@ -68,7 +69,7 @@ class Deadlines:
         if (uid, step, limit) not in self._ends:
             gone = min(max(self.clock.now() - started_at, timedelta()), limit)
             self._ends[uid, step, limit] = now + (limit - gone).total_seconds()
-        return max(timedelta(seconds=self._ends[uid, step, limit] - now), timedelta())
+        return until(self._ends[uid, step, limit], now)
 
     def forget(self, uid: str) -> None:
         """Drop what is known of an object that is gone."""
