@@ -105,8 +105,8 @@ def _metadata_refusals(field: str, metadata: VariableMetadata | None) -> Iterato
 
 def _schema_findings(field: str, schema: JSONSchemaProps, name: str) -> Iterator[Finding]:
     """Yield what is wrong with a schema. What makes no sense is not looked at further: that would only add noise."""
-    document = schema.wire()
     try:
+        document = schema.wire()  # which fails for what is too deep to be written
         spoken = in_dialect(document)
     except ValueError as error:
         yield SCHEMAS_ARE_STRUCTURAL.broken(field, _cut(str(error)), _STRUCTURAL)

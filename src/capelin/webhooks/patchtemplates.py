@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from capelin.api.builtins import is_builtin
-from capelin.api.classvariables import BUILTIN
+from capelin.api.classvariables import BUILTIN, JSONSchemaProps
 from capelin.api.clusterclass import ClusterClassSpec
 from capelin.api.refusals import Rule
 from capelin.runtime.gotemplate import TemplateError, parse
@@ -32,9 +32,7 @@ class Readable:
     @classmethod
     def of(cls, spec: ClusterClassSpec) -> Readable:
         """Return what the patches of a class can read."""
-        if not spec.patches:
-            return cls({})
-        return cls({found.name: found.schema_.open_api_v3_schema.wire() for found in spec.variables or ()})
+        return cls({found.name: _root(found.schema_.open_api_v3_schema) for found in spec.variables or ()})
 
     def has(self, chain: Sequence[str]) -> bool:
         """Tell whether there is a variable, or a field of one, at a chain of names."""
@@ -49,6 +47,16 @@ class Readable:
         names = [quoted(name) for name in self.schemas]
         more = [f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
         return ", ".join([*names[:_SHOWN], *more]) or "none"
+
+
+def _root(schema: JSONSchemaProps) -> Mapping[str, Any]:
+    """Return what a schema says of fields, as it is on the wire; inner schemas are as they were sent."""
+    return {
+        "type": schema.type,
+        "properties": schema.properties,
+        "additionalProperties": schema.additional_properties,
+        "x-kubernetes-preserve-unknown-fields": schema.x_kubernetes_preserve_unknown_fields,
+    }
 
 
 def _has_field(schema: Any, chain: Sequence[str]) -> bool:
