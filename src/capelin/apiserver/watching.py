@@ -20,6 +20,7 @@ from capelin.apiserver.selectors import Selector
 from capelin.apiserver.storage.store import Compacted, Cursor, Event, Item, Store
 from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
+from capelin.runtime.deadlines import until
 from capelin.runtime.errors import Cause
 from capelin.runtime.seams import Clock, Random
 from capelin.runtime.transport import Request, Response
@@ -236,14 +237,14 @@ class WatchStream:
         self._waiter = self._cursor.wait()
         if self._alarm is None:
             due = min(self._deadline, self._bookmark_at) if self._options.bookmarks else self._deadline
-            self._alarm = asyncio.ensure_future(self._ring(max(0.0, due - self._clock.monotonic())))
+            self._alarm = asyncio.ensure_future(self._ring(until(due, self._clock.monotonic())))
         try:
             await self._waiter
         finally:
             self._waiter = None
 
-    async def _ring(self, seconds: float) -> None:
-        await self._clock.sleep(timedelta(seconds=seconds))
+    async def _ring(self, delay: timedelta) -> None:
+        await self._clock.sleep(delay)
         self._alarm = None
         self._wake()
 

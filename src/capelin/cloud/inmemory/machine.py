@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from capelin.cloud.inmemory.kubeadm import Run
 from capelin.cloud.inmemory.orders import Order, Stage, Startup
+from capelin.runtime.deadlines import until
 
 CONTROL_PLANE_STAGES = (Stage.VM, Stage.NODE, Stage.ETCD, Stage.API_SERVER)
 WORKER_STAGES = (Stage.VM, Stage.NODE)
@@ -45,7 +46,7 @@ class SimulatedMachine:
         return CONTROL_PLANE_STAGES if self.is_control_plane else WORKER_STAGES
 
     def remaining(self, stage: Stage, order: Order, *, now: float) -> timedelta:
-        """Return how long the step still takes; nothing or less when its time has passed."""
+        """Return how long the step still takes; nothing when its time has passed."""
         if self.has_had_its_time:
             return timedelta()
         total = order.behavior.boot_delay
@@ -53,7 +54,7 @@ class SimulatedMachine:
             total += _taken(order.startups.get(each, Startup()), self.draws[each])
             if each is stage:
                 break
-        return total - timedelta(seconds=now - self.began)
+        return until(self.began + total.total_seconds(), now)
 
 
 def _taken(startup: Startup, draw: float) -> timedelta:
