@@ -38,8 +38,8 @@ test: install ## Run the fast tests: what the README promises
 test-real: install ## Run the tests against a real kube-apiserver and etcd (built on first use), and the slow ones that matter
 	KUBEBUILDER_ASSETS=$(ENVTEST) CAPELIN_REQUIRE_REAL=1 $(PYTEST) --dist loadfile -m "real or gate"
 
-test-all: install ## Run every test there is
-	KUBEBUILDER_ASSETS=$(ENVTEST) CAPELIN_REQUIRE_REAL=1 $(PYTEST)
+test-all: install ## Run every test there is, properties on fifty times as many objects
+	CAPELIN_DRAWS=10000 KUBEBUILDER_ASSETS=$(ENVTEST) CAPELIN_REQUIRE_REAL=1 $(PYTEST)
 
 cover: install ## Run the fast tests and report which lines they reach
 	.venv/bin/coverage run -m pytest -m "not slow and not real" && .venv/bin/coverage report
