@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from capelin.webhooks.offline import DUPLICATE_FIELD, UNKNOWN_FIELD, Verdict, judge, opened
+from capelin.webhooks.offline import DUPLICATE_FIELD, RENAMED_FIELD, UNKNOWN_FIELD, Verdict, judge, opened
 
 MACHINE: dict[str, Any] = {
     "apiVersion": "cluster.x-k8s.io/v1beta2",
@@ -91,6 +91,15 @@ async def test_defaults_are_filled_in_before_the_schema_is_asked() -> None:
 )
 async def test_an_error_names_its_field(path: str, value: Any, want: tuple[str, str]) -> None:
     assert await told(changed(MACHINE, path, value)) == [want]
+
+
+async def test_an_object_of_v1beta1_is_told_the_version_and_its_fields() -> None:
+    old = changed(changed(MACHINE, "apiVersion", "cluster.x-k8s.io/v1beta1"), "spec.nodeDrainTimeout", "10m")
+
+    version, field = (await verdict(old)).errors
+
+    assert version.message == 'Unsupported value: "cluster.x-k8s.io/v1beta1": supported values: "cluster.x-k8s.io/v1beta2"'
+    assert (field.field, field.reason) == ("spec.nodeDrainTimeout", RENAMED_FIELD)
 
 
 async def test_unknown_fields_hide_no_other_error() -> None:

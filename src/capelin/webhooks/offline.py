@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from capelin.api.crds import KINDS, presentation_of
 from capelin.api.meta import Object, ObjectKey, Resource, Unstructured
 from capelin.api.references import ContractReference
+from capelin.api.renames import renamed_fields
 from capelin.api.structural import schema
 from capelin.runtime.admission.reviews import ReviewAnswer, ReviewRequest
 from capelin.runtime.codec import Document
@@ -38,6 +39,7 @@ DEFAULT_NAMESPACE: Final = "default"
 
 UNKNOWN_FIELD: Final = "UnknownField"
 DUPLICATE_FIELD: Final = "DuplicateField"
+RENAMED_FIELD: Final = "RenamedField"
 
 _OURS: Final[Mapping[tuple[str, str], type[Object]]] = {(kind.resource.group, kind.resource.kind): kind for kind in KINDS}
 _OUR_GROUPS: Final = frozenset({"cluster.x-k8s.io", "runtime.cluster.x-k8s.io", "clusterctl.cluster.x-k8s.io"})
@@ -135,7 +137,8 @@ def _foreign(group: str, name: str, key: ObjectKey) -> Verdict:
 
 
 def _of_other_version(resource: Resource, document: Document) -> list[Cause]:
-    return [causes.not_supported(("apiVersion",), document["apiVersion"], [resource.api_version])]
+    told = [Cause(found.field, found.told, RENAMED_FIELD) for found in renamed_fields(document)]
+    return [causes.not_supported(("apiVersion",), document["apiVersion"], [resource.api_version]), *told]
 
 
 def _identified(kind: type[Object], document: Document, duplicates: Sequence[str], namespace: str) -> _Candidate:
