@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -52,6 +53,14 @@ async def test_path_query_headers_and_body_arrive() -> None:
 async def test_any_status_is_an_answer() -> None:
     async with port(saying(404, '{"reason":"NotFound"}')) as p, connected(Address(p.url)) as c:
         assert (await c.send(GET)).status == 404
+
+
+async def test_an_answer_is_read_no_further_than_the_request_takes() -> None:
+    async with port(saying(200, "x" * 1000)) as p, connected(Address(p.url)) as c:
+        with pytest.raises(errors.ResultUnknown, match="longer than 999 bytes"):
+            await c.send(replace(POST, answer_at_most=999))
+
+        assert len((await c.send(replace(POST, answer_at_most=1000))).body) == 1000
 
 
 async def test_nobody_there_is_unreachable_for_writes_too() -> None:

@@ -44,9 +44,6 @@ RETRY_AFTER_AT_MOST: Final = timedelta(seconds=5)
 
 FIRST_PAUSE: Final = timedelta(milliseconds=100)
 
-BODY_AT_MOST: Final = 256 << 20
-"""A page of 500 objects is a few MiB; a server that sends more than this wants our memory."""
-
 LINE_AT_MOST: Final = 16 << 20
 """A line of a watch is one object, which no etcd takes beyond 1.5 MiB."""
 
@@ -152,7 +149,7 @@ class HttpConnection:
         timeout = aiohttp.ClientTimeout(total=self.call_timeout.total_seconds(), sock_connect=CONNECT_TIMEOUT.total_seconds())
         async with self._request(pools.calls, request, login, timeout) as answer:
             self._refuse_redirect(answer)
-            return Response(answer.status, _headers(answer), await _body(answer))
+            return Response(answer.status, _headers(answer), await _body(answer, request.answer_at_most))
 
     async def _watch(self, request: Request, login: Login, pools: _Pools) -> Response:
         silence = timedelta(seconds=int(request.query.get("timeoutSeconds") or 0)) + WATCH_GRACE
@@ -162,7 +159,7 @@ class HttpConnection:
             try:
                 self._refuse_redirect(answer)
                 if answer.status >= 400:
-                    return Response(answer.status, _headers(answer), await _body(answer))
+                    return Response(answer.status, _headers(answer), await _body(answer, request.answer_at_most))
             except BaseException:
                 answer.close()
                 raise
@@ -295,14 +292,14 @@ class LineStream:
             self._answer.close()
 
 
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
+async def _body(answer: aiohttp.ClientResponse, limit: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
     async for chunk in answer.content.iter_any():
         pieces.append(chunk)
         size += len(chunk)
-        if size > BODY_AT_MOST:
-            raise aiohttp.ClientPayloadError(f"the answer is longer than {BODY_AT_MOST} bytes")
+        if size > limit:
+            raise aiohttp.ClientPayloadError(f"the answer is longer than {limit} bytes")
     return b"".join(pieces)
 
 

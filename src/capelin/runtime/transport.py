@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
+
+ANSWER_AT_MOST: Final = 256 << 20
+"""Bytes. A page of 500 objects is a few MiB; a server that sends more than this wants our memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Request:
     """One API request.
 
     `path` is percent-decoded and has no query; header names are lower case; `user` is None until an authenticator has looked, and
-    stays None for anonymous requests.
+    stays None for anonymous requests. A connection reads no more than `answer_at_most` bytes of an answer that comes whole.
     """
 
     method: str
@@ -35,6 +38,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     user: User | None = None
+    answer_at_most: int = ANSWER_AT_MOST
 
 
 @dataclass(frozen=True, slots=True)

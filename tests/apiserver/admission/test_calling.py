@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from capelin.apiserver.admission.calling import CallFailed, Client, ConnectedCaller, Service
+from capelin.apiserver.admission.calling import ANSWER_LIMIT, CallFailed, Client, ConnectedCaller, Service
 from capelin.apiserver.server import ApiServer
 from capelin.apiserver.serving import HttpEndpoints
 from capelin.runtime import errors
@@ -74,6 +74,14 @@ async def test_a_url_is_asked_at_its_path_and_told_the_time_it_has() -> None:
     assert got == b"answer"
     assert connection.credentials == Credentials("https://a.test:8443", b"authority", b"certificate", b"key")
     assert (connection.asked[0].method, connection.asked[0].path, connection.asked[0].query) == ("POST", "/path", {"timeout": "10s"})
+
+
+async def test_no_more_of_an_answer_is_read_than_could_be_used() -> None:
+    network = Network()
+
+    await ConnectedCaller(network).post(A, b"question", TEN)
+
+    assert network.opened[0].asked[0].answer_at_most == ANSWER_LIMIT
 
 
 async def test_a_connection_stays_open_while_its_webhook_is_declared() -> None:

@@ -201,7 +201,7 @@ def _unreachable(client: Client, timeout: timedelta, reason: str) -> CallFailed:
 def _question(client: Client, body: bytes, timeout: timedelta) -> Request:
     path = client.service.path if client.service is not None else urlsplit(client.url).path
     headers = {"content-type": "application/json", "accept": "application/json"}
-    return Request("POST", path or "/", {"timeout": f"{timeout.total_seconds():g}s"}, headers, body)
+    return Request("POST", path or "/", {"timeout": f"{timeout.total_seconds():g}s"}, headers, body, answer_at_most=ANSWER_LIMIT)
 
 
 def _content(response: Response) -> bytes:
