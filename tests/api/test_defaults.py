@@ -86,6 +86,17 @@ def test_a_deployment_rolls_with_one_too_many_and_none_missing() -> None:
     assert rollout.wire() == {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}
 
 
+@pytest.mark.parametrize("strategy", [{"type": ""}, {"type": "", "rollingUpdate": {"maxSurge": 2}}])
+def test_a_strategy_without_type_is_a_rolling_update(strategy: dict[str, Any]) -> None:
+    rollout = default_machinedeployment(bare_group(MachineDeployment, rollout={"strategy": strategy})).spec.rollout
+
+    assert rollout is not None
+    assert rollout.strategy is not None
+    assert rollout.strategy.type == "RollingUpdate"
+    assert rollout.strategy.rolling_update is not None
+    assert rollout.strategy.rolling_update.max_unavailable == 0
+
+
 def test_a_strategy_of_on_delete_gets_no_settings_of_a_rolling_update() -> None:
     deployment = bare_group(MachineDeployment, rollout={"strategy": {"type": "OnDelete"}})
 

@@ -171,6 +171,7 @@ def _with_selector(spec: G, name_label: str, name: str) -> G:
 def _rollout(rollout: MachineDeploymentRollout | None) -> MachineDeploymentRollout:
     rollout = rollout or MachineDeploymentRollout()
     strategy = rollout.strategy or RolloutStrategy(type=ROLLING_UPDATE)
+    strategy = _with(strategy, type=strategy.type or ROLLING_UPDATE)  # empty while the schema has not asked for one yet
     if strategy.type == ROLLING_UPDATE:
         rolling = strategy.rolling_update or RollingUpdate()
         surge = 1 if rolling.max_surge is None else rolling.max_surge
