@@ -9,9 +9,11 @@ import pytest
 from capelin.api.cluster import Cluster
 from capelin.api.clusterclass import InfrastructureClass
 from capelin.api.references import TemplateReference
-from capelin.api.topology import UNSAFE_CLASS_NAME_ANNOTATION
+from capelin.api.topology import UNSAFE_CLASS_NAME_ANNOTATION, Topology
+from capelin.runtime.admission.reviews import ReviewRequest
 from capelin.webhooks.cluster import WEBHOOK
 from capelin.webhooks.clusterfacts import Facts
+from capelin.webhooks.judging import Judging
 from capelin.webhooks.topologyclass import (
     CLASS_EXISTS,
     PREVIOUS_CLASS_EXISTS,
@@ -22,7 +24,7 @@ from capelin.webhooks.topologyclass import (
 from tests import build
 from tests.buildclasses import class_template, clusterclass, control_plane_class, machinedeployment_class, machinepool_class, template_ref
 from tests.buildtopology import topology
-from tests.webhooks.asking import accepted, fields, notices, refused
+from tests.webhooks.asking import NothingThere, accepted, fields, notices, refused
 
 STANDARD = Facts(clusterclass())
 
@@ -69,10 +71,32 @@ def test_class_exists_accepts_a_new_cluster_before_its_class_and_says_so() -> No
     assert "ClusterClass default/standard, which does not exist" in notice
 
 
-def test_class_exists_refuses_a_change_without_it() -> None:
-    refusals = refused(CLASS_EXISTS, WEBHOOK, cluster(labels={"a": "b"}), cluster(), facts=Facts())
+def test_class_exists_accepts_other_changes_while_it_is_gone() -> None:
+    accepted(WEBHOOK, cluster(labels={"a": "b"}), cluster(), facts=Facts())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param(topology("v1.99.0"), id="another version"),
+        pytest.param(topology(class_name="other"), id="another class"),
+        pytest.param(topology(values={"image": "b"}), id="another value"),
+    ],
+)
+def test_class_exists_refuses_a_change_of_the_topology_without_it(changed: Topology) -> None:
+    refusals = refused(CLASS_EXISTS, WEBHOOK, build.cluster(topology=changed), cluster(), facts=Facts())
 
     assert fields(refusals) == ["spec.topology.classRef.name"]
+
+
+async def test_a_change_that_nobody_can_check_is_refused_although_the_class_was_gone_before() -> None:
+    old, new = cluster(), build.cluster(topology=topology("v1.99.0"))
+    review = ReviewRequest("1", "UPDATE", Cluster.resource, namespace="default", name="demo", object=new.wire(), old=old.wire())
+
+    answer = await Judging(WEBHOOK, NothingThere()).validate(review)
+
+    assert answer.refusal is not None
+    assert [cause.field for cause in answer.refusal.causes] == ["spec.topology.classRef.name"]
 
 
 def test_previous_class_exists_accepts_a_class_to_compare_with() -> None:

@@ -19,7 +19,10 @@ TOPOLOGY_COMES_WITH_CLUSTER = Rule(
     f"A Cluster gets its topology when it is created, or together with the annotation `{UNSAFE_CLASS_NAME_ANNOTATION}`: what is there "
     "already would be replaced.",
 )
-CLASS_EXISTS = Rule("class_exists", "The class of a Cluster exists; it may only be missing when the Cluster is created.")
+CLASS_EXISTS = Rule(
+    "class_exists",
+    "The class of a Cluster exists; it may be missing when the Cluster is created, and while the topology stays as it is.",
+)
 PREVIOUS_CLASS_EXISTS = Rule(
     "previous_class_exists", "A Cluster leaves its class for another only while that exists: the two have to be compared."
 )
@@ -47,8 +50,11 @@ def removal_refusals(cluster: Cluster, old: Cluster) -> Iterator[Refusal]:
 
 
 def existence_findings(topology: Topology, request: ClusterAdmission) -> Iterator[Finding]:
-    """Yield what is wrong when the class of a topology is not there: a Cluster and its class may be created in any order."""
-    if request.facts.clusterclass is not None:
+    """Yield what is wrong when the class of a topology is not there: a Cluster and its class may be created in any order.
+
+    A topology that stays as it is gets no refusal, which would be the same before and after every change, and so would never be told.
+    """
+    if request.facts.clusterclass is not None or (request.old is not None and request.old.spec.topology == topology):
         return
     found = f"ClusterClass {class_key(topology, request.new)}, which does not exist"
     if request.old is None:
