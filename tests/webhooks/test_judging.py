@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 from capelin.api.machine import Bootstrap, Machine
@@ -11,7 +12,7 @@ from capelin.runtime import errors
 from capelin.runtime.admission.reviews import ReviewAnswer, ReviewRequest, answer_body
 from capelin.runtime.codec import Document, decode_document
 from capelin.runtime.documents.jsonpatch import json_patch
-from capelin.webhooks import machine
+from capelin.webhooks import machine, machineset
 from capelin.webhooks.judging import Judging, judges
 from tests import build
 from tests.fakes import NoLookups
@@ -102,6 +103,35 @@ async def test_an_update_that_replaces_one_wrong_value_by_another_is_refused() -
     answer = await JUDGING.validate(review(build.machine(spec={"version": "newest"}), build.machine(spec={"version": "latest"})))
 
     assert causes(answer) == ["spec.version"]
+
+
+async def test_what_was_warned_of_before_an_update_is_not_told_again() -> None:
+    judging, large = Judging(machineset.WEBHOOK, NoLookups()), build.machineset(replicas=9000)
+
+    created = await judging.validate(review(large))
+    kept = await judging.validate(review(build.machineset(replicas=9000, labels={"team": "blue"}), large))
+    grown = await judging.validate(review(build.machineset(replicas=9001), large))
+
+    assert [len(answer.warnings) for answer in (created, kept, grown)] == [1, 0, 1]
+
+
+async def test_an_object_from_before_a_field_was_required_can_be_mended() -> None:
+    old = build.machine().wire()
+    del old["spec"]["infrastructureRef"]
+    mended = ReviewRequest("1", "UPDATE", Machine.resource, name="worker", object=build.machine().wire(), old=old)
+
+    answers = [await JUDGING.mutate(mended), await JUDGING.validate(mended)]
+
+    assert [answer.refusal for answer in answers] == [None, None]
+
+
+async def test_an_object_from_before_a_field_was_required_can_be_deleted() -> None:
+    deleted = ReviewRequest("1", "DELETE", Machine.resource, name="worker", object=None, old={"metadata": {"name": "worker"}})
+    judging = Judging(replace(machine.WEBHOOK, operations=("DELETE",), validate=lambda request: ()), NoLookups())
+
+    answer = await judging.validate(deleted)
+
+    assert answer.refusal is None
 
 
 async def test_removing_a_finalizer_is_not_judged() -> None:

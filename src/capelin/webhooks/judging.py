@@ -5,7 +5,8 @@ reads as the zero value of its type while defaults are computed, and is left mis
 is required. Validating reviews see whole objects.
 
 An object that is already stored can always be saved again: a change of nothing that rules are about is not judged, and what was wrong
-before is not told again. So no rule that came later keeps anybody, a controller above all, from mending or deleting an old object.
+before is not told again. So no rule that came later, and no field that has become required since, keeps anybody, a controller above all,
+from mending or deleting an old object. What was warned of before is not told again either: who applies often would stop reading.
 """
 
 from __future__ import annotations
@@ -68,16 +69,15 @@ class Judging:
         """
         if review.operation not in self.webhook.operations:
             return ReviewAnswer()  # an installation may ask more than was declared; about that there is no rule
-        document = review.old if review.operation == "DELETE" else review.object
         try:
-            new, old = decoded(self.webhook.kind, document or {}), self._old(review)
+            new, old = self._new(review), self._old(review)
         except ValidationError as error:
             return ReviewAnswer(_undecodable(self.webhook.kind, error))
         if review.operation == "UPDATE" and old is not None and not _says_more(review):
             return ReviewAnswer()
         bare = Admission(_operation(review), new, old, None, review.dry_run)
         findings = await self._findings(bare)
-        if review.operation == "UPDATE" and old is not None and any(not isinstance(found, Notice) for found in findings):
+        if review.operation == "UPDATE" and old is not None and findings:
             before = set(await self._findings(replace(bare, new=old)))
             findings = [found for found in findings if found not in before]
         return self._answer(review, findings)
@@ -88,8 +88,17 @@ class Judging:
     async def _gathered(self, bare: Admission[Any, None]) -> Admission[Any, Any]:
         return bare if self.webhook.gather is None else replace(bare, facts=await self.webhook.gather(bare, self.lookups))
 
+    def _new(self, review: ReviewRequest) -> Any:
+        if review.operation == "DELETE":
+            return self._stored(review.old or {})
+        return decoded(self.webhook.kind, review.object or {})
+
     def _old(self, review: ReviewRequest) -> Any:
-        return None if review.operation != "UPDATE" or review.old is None else decoded(self.webhook.kind, review.old)
+        return None if review.operation != "UPDATE" or review.old is None else self._stored(review.old)
+
+    def _stored(self, document: Document) -> Any:
+        """Return the view of what is stored, perhaps from before a field was required: it must be possible to mend and to delete it."""
+        return lenient(self.webhook.kind, document).view
 
     def _answer(self, review: ReviewRequest, findings: Iterable[Finding]) -> ReviewAnswer:
         refusals, denials, notices = [], [], []
