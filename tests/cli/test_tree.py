@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
+from capelin.api.meta import ObjectKey
+from capelin.cli.describe import belongs_to, take_inventory, told_unattended
 from capelin.cli.render import lines
 from capelin.cli.tree import Inventory, age, build_tree
+from capelin.runtime.errors import NotFound
+from tests import build, buildclasses
+from tests.fakes import FakeClient
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 SINCE = "2026-01-01T11:59:00Z"
@@ -120,6 +125,82 @@ def test_the_plain_table_draws_the_tree_and_aligns_long_messages() -> None:
 
 def test_a_terminal_sees_colours() -> None:
     assert "\x1b[32m" in "\n".join(lines(build_tree(inventory(), now=NOW), colour=True))
+
+
+def test_what_no_controller_acts_on_stands_below_a_line_of_its_own() -> None:
+    cluster = made("Cluster", "blue", spec={"topology": {"version": "v1.34.0"}})
+    told = told_unattended(cluster, [made("MachinePool", "pool")], ["MachinePool", "Cluster.spec.topology"])
+
+    root = build_tree(Inventory(cluster, unattended=told), now=NOW)
+
+    assert [(line.name, line.reason, line.message) for line in root.children[-1].children] == [
+        (
+            "Cluster/blue",
+            "NoController",
+            "spec.topology: this version of Capelin runs no controller for it: the field is stored, and nothing acts on it",
+        ),
+        (
+            "MachinePool/pool",
+            "NoController",
+            "this version of Capelin runs no controller for MachinePool: the object is stored, and nothing acts on it",
+        ),
+    ]
+
+
+def test_what_no_controller_acts_on_is_in_the_json_as_well() -> None:
+    told = told_unattended(made("Cluster", "blue"), [made("MachineHealthCheck", "check")], ["MachineHealthCheck"])
+
+    document = build_tree(Inventory(made("Cluster", "blue"), unattended=told), now=NOW).document()
+
+    (line,) = document["children"][-1]["children"]
+    assert (line["name"], line["reason"]) == ("MachineHealthCheck/check", "NoController")
+
+
+def test_nothing_is_said_where_controllers_act_on_everything() -> None:
+    cluster = made("Cluster", "blue", spec={"topology": {}})
+
+    assert told_unattended(cluster, [made("MachinePool", "pool")], []) == []
+    assert [child.name for child in build_tree(Inventory(cluster), now=NOW).children] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "want"),
+    [
+        pytest.param({"spec": {"clusterName": "blue"}}, True, id="named in the spec"),
+        pytest.param({"labels": {"cluster.x-k8s.io/cluster-name": "blue"}}, True, id="labelled"),
+        pytest.param({"spec": {"clusterName": "red"}}, False, id="of another cluster"),
+        pytest.param({}, False, id="of no cluster"),
+    ],
+)
+def test_an_object_of_the_namespace_may_belong_to_the_cluster(fields: dict[str, Any], want: bool) -> None:
+    assert belongs_to(made("MachinePool", "pool", **fields), "blue") is want
+
+
+def test_an_object_belongs_to_the_cluster_that_owns_it() -> None:
+    pool = made("MachinePool", "pool")
+    pool["metadata"]["ownerReferences"] = [{"kind": "Cluster", "name": "blue"}]
+
+    assert (belongs_to(pool, "blue"), belongs_to(pool, "red")) == (True, False)
+
+
+async def test_what_belongs_to_the_cluster_and_has_no_controller_is_found() -> None:
+    client = FakeClient()
+    client.seed(
+        build.cluster("blue"),
+        buildclasses.machinehealthcheck("ours", cluster_name="blue"),
+        buildclasses.machinehealthcheck("theirs", cluster_name="red"),
+    )
+
+    found = await take_inventory(client, ObjectKey("default", "blue"), ["MachineHealthCheck"])
+
+    assert [document["metadata"]["name"] for document, _ in found.unattended] == ["ours"]
+
+
+async def test_a_kind_that_is_not_installed_has_no_objects() -> None:
+    client = FakeClient(read_faults={("machinehealthchecks", ""): NotFound("the server could not find the requested resource")})
+    client.seed(build.cluster("blue"))
+
+    assert (await take_inventory(client, ObjectKey("default", "blue"), ["MachineHealthCheck"])).unattended == []
 
 
 @pytest.mark.parametrize(

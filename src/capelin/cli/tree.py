@@ -14,7 +14,10 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What was read of one cluster. `infrastructure` and `control_plane` are None when there is none or it could not be found."""
+    """What was read of one cluster. `infrastructure` and `control_plane` are None when there is none or it could not be found.
+
+    `unattended` are objects, or fields of the Cluster, that no controller acts on, each with the sentence that says so.
+    """
 
     cluster: Document
     infrastructure: Document | None = None
@@ -22,6 +25,7 @@ class Inventory:
     machine_deployments: Sequence[Document] = ()
     machine_sets: Sequence[Document] = ()
     machines: Sequence[Document] = ()
+    unattended: Sequence[tuple[Document, str]] = ()
 
 
 @dataclass(slots=True)
@@ -71,6 +75,9 @@ def build_tree(inventory: Inventory, *, now: datetime, grouping: bool = True) ->
     workers = _workers(inventory, now, grouping)
     if workers:
         root.children.append(Node("Workers", children=workers))
+    if inventory.unattended:
+        told = [Node(_title(document), reason="NoController", message=sentence) for document, sentence in inventory.unattended]
+        root.children.append(Node("Unattended", children=told))
     return root
 
 
