@@ -101,7 +101,7 @@ def test_the_table_has_no_kind_without_an_older_version() -> None:
                 Renamed("spec.unhealthyConditions", "is spec.checks.unhealthyNodeConditions in v1beta2"),
                 Renamed(
                     "spec.unhealthyConditions[1].timeout",
-                    "is spec.checks.unhealthyNodeConditions[].timeoutSeconds in v1beta2, a number of seconds (5m → 300)",
+                    "is spec.checks.unhealthyNodeConditions[1].timeoutSeconds in v1beta2, a number of seconds (5m → 300)",
                 ),
             ],
             id="an item of a list",
@@ -109,12 +109,7 @@ def test_the_table_has_no_kind_without_an_older_version() -> None:
         pytest.param(
             "KubeadmConfig",
             {"clusterConfiguration": {"apiServer": {"extraArgs": {"token": "secret"}}}},
-            [
-                Renamed(
-                    "spec.clusterConfiguration.apiServer.extraArgs",
-                    "is spec.clusterConfiguration.apiServer.extraArgs in v1beta2, a list of objects with name and value",
-                )
-            ],
+            [Renamed("spec.clusterConfiguration.apiServer.extraArgs", "is a list of objects with name and value in v1beta2")],
             id="arguments, whose values are not told",
         ),
         pytest.param("IPAddress", {"address": "10.0.0.1"}, [], id="a kind that stayed the same"),

@@ -6,6 +6,7 @@ fields without an entry are the same in both versions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,8 @@ SECONDS: Final = "a number of seconds"
 ARGUMENTS: Final = "a list of objects with name and value"
 ZONES: Final = "a list of objects with name and what was below it"
 GROUP: Final = "the group without the version"
+
+_INDEX: Final = re.compile(r"\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def renamed_fields(document: Mapping[str, Any]) -> list[Renamed]:
 def _found(value: Any, place: str, field: str, entries: Mapping[str, Rename]) -> Iterator[Renamed]:
     entry = entries.get(place)
     if entry is not None:
-        yield Renamed(field, _told(entry, value))
+        yield Renamed(field, _told(entry, field, value))
         if entry.gone or entry.form:
             return  # what is below it has been told of
     if isinstance(value, list):
@@ -57,11 +60,15 @@ def _found(value: Any, place: str, field: str, entries: Mapping[str, Rename]) ->
             yield from _found(inner, f"{place}.{name}", f"{field}.{name}", entries)
 
 
-def _told(entry: Rename, value: Any) -> str:
+def _told(entry: Rename, field: str, value: Any) -> str:
     if entry.gone:
         return f"is not in v1beta2: {entry.gone}"
-    form = f", {entry.form}{_example(entry, value)}" if entry.form else ""
-    return f"is {entry.new} in v1beta2{form}"
+    if entry.new == entry.old:
+        return f"is {entry.form} in v1beta2"
+    now = entry.new
+    for index in _INDEX.findall(field):
+        now = now.replace("[]", index, 1)
+    return f"is {now} in v1beta2{f', {entry.form}{_example(entry, value)}' if entry.form else ''}"
 
 
 def _example(entry: Rename, value: Any) -> str:
