@@ -100,6 +100,12 @@ def test_fields_written_twice_are_errors() -> None:
     assert "<stdin>:8 MachineDrainRule default/keep: spec.drain.behavior: the field is written twice" in done.output
 
 
+def test_what_is_about_the_whole_object_names_no_field() -> None:
+    done = run("-f", "-", stdin="apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {name: x}\nspec: {paused: 1}\n")
+
+    assert "<stdin>:1 Cluster default/x: Invalid value: null: some validation rules were not checked" in done.output
+
+
 def test_json_says_the_same() -> None:
     done = run("-f", "-", "-o", "json", "-n", "team", stdin=INVALID)
 

@@ -96,8 +96,10 @@ async def test_an_error_names_its_field(path: str, value: Any, want: tuple[str, 
 async def test_an_object_of_v1beta1_is_told_the_version_and_its_fields() -> None:
     old = changed(changed(MACHINE, "apiVersion", "cluster.x-k8s.io/v1beta1"), "spec.nodeDrainTimeout", "10m")
 
-    version, field = (await verdict(old)).errors
+    found = await verdict(old)
 
+    version, field = found.errors
+    assert str(found.key) == "default/worker"
     assert version.message == 'Unsupported value: "cluster.x-k8s.io/v1beta1": supported values: "cluster.x-k8s.io/v1beta2"'
     assert (field.field, field.reason) == ("spec.nodeDrainTimeout", RENAMED_FIELD)
 

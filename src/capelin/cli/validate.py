@@ -21,6 +21,8 @@ from capelin.webhooks.offline import Verdict
 _SUFFIXES: Final = (".json", ".yaml", ".yml")
 """Files of a folder that are read, as by kubectl."""
 _STDIN: Final = Path("-")
+_WHOLE: Final = "<nil>"
+"""How Kubernetes names the whole object where it names a field."""
 _UNREADABLE: Final = 2
 """Exit code when there is nothing to judge, so that an empty pipe never passes for a valid one."""
 
@@ -111,7 +113,7 @@ def _lines(told: Sequence[tuple[_Source, Verdict]]) -> Iterator[str]:
 
 
 def _sentence(cause: Cause) -> str:
-    return f"{cause.field}: {cause.message}" if cause.field else cause.message
+    return cause.message if cause.field in ("", _WHOLE) else f"{cause.field}: {cause.message}"
 
 
 def _field(warning: str) -> str:

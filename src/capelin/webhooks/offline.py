@@ -125,7 +125,8 @@ def _read(document: Any, duplicates: Sequence[str], namespace: str) -> _Candidat
     if kind is None:
         return _foreign(group, str(name), key)
     if version != kind.resource.version:
-        return Verdict(str(name), key, _of_other_version(kind.resource, document))
+        placed = ObjectKey(key.namespace or (namespace if kind.resource.namespaced else ""), key.name)
+        return Verdict(str(name), placed, _of_other_version(kind.resource, document))
     return _identified(kind, document, duplicates, namespace)
 
 
