@@ -75,6 +75,18 @@ async def test_a_field_of_the_wrong_type_is_a_bad_request_that_names_it_and_not_
     assert "a while" not in answer.refusal.message
 
 
+async def test_a_wrong_type_is_told_without_what_is_missing_and_gets_a_default() -> None:
+    document = build.machineset(stored=False).wire()
+    document["spec"]["replicas"] = "three"
+    del document["spec"]["selector"]
+
+    answer = await Judging(machineset.WEBHOOK, NoLookups()).mutate(review(None, document=document))
+
+    assert answer.refusal is not None
+    assert "spec.replicas" in answer.refusal.message
+    assert "spec.selector" not in answer.refusal.message
+
+
 async def test_all_broken_rules_are_told_at_once() -> None:
     answer = await JUDGING.validate(review(build.machine(spec=WRONG)))
 
