@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from capelin.api.grouprules import REPLICAS_ARE_NOT_NEGATIVE, TEMPLATE_HAS_SAME_CLUSTER
+from capelin.api.grouprules import AUTOSCALER_BOUNDS_ARE_NUMBERS, REPLICAS_ARE_NOT_NEGATIVE, TEMPLATE_HAS_SAME_CLUSTER
 from capelin.api.labels import AUTOSCALER_MAX_SIZE_ANNOTATION, AUTOSCALER_MIN_SIZE_ANNOTATION
 from capelin.api.machine import Bootstrap
 from capelin.api.meta import TemplateMetadata
@@ -33,6 +33,17 @@ def test_replicas_that_are_left_out_stay_within_the_bounds_of_the_autoscaler(bef
     got = defaulted(WEBHOOK, machinepool(replicas=None, annotations=BOUNDS), machinepool(replicas=before))
 
     assert got.spec.replicas == want
+
+
+def test_autoscaler_bounds_are_numbers_accepts_whole_numbers() -> None:
+    accepted(WEBHOOK, machinepool(annotations=BOUNDS))
+
+
+@pytest.mark.parametrize("bound", ["few", "", "-1", "1.5", "\u0663"])
+def test_autoscaler_bounds_are_numbers_refuses_the_rest(bound: str) -> None:
+    refusals = refused(AUTOSCALER_BOUNDS_ARE_NUMBERS, WEBHOOK, machinepool(annotations=BOUNDS | {AUTOSCALER_MIN_SIZE_ANNOTATION: bound}))
+
+    assert fields(refusals) == [f"metadata.annotations[{AUTOSCALER_MIN_SIZE_ANNOTATION}]"]
 
 
 def test_template_has_same_cluster_accepts_the_cluster_of_the_pool() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from capelin.api.labels import AUTOSCALER_MAX_SIZE_ANNOTATION, AUTOSCALER_MIN_SIZE_ANNOTATION, CLUSTER_NAME_LABEL
 from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.machineset import MachineSet
-from capelin.api.meta import selector_matches, selector_string
+from capelin.api.meta import Object, selector_matches, selector_string
 from capelin.api.refusals import Refusal, Rule, name_refusals, version_refusals
 
 CLUSTER_LABEL_IS_CLUSTER_NAME = Rule(
@@ -66,7 +66,7 @@ def _group_refusals(group: MachineSet | MachineDeployment) -> Iterator[Refusal]:
     if spec.replicas is not None and spec.replicas < 0:
         yield REPLICAS_ARE_NOT_NEGATIVE.broken("spec.replicas", str(spec.replicas), "0 or more")
     yield from _selector_refusals(group)
-    yield from _autoscaler_refusals(group)
+    yield from autoscaler_refusals(group)
     yield from version_refusals("spec.template.spec.version", spec.template.spec.version)
     naming = spec.machine_naming and spec.machine_naming.template
     if naming and ".random" not in naming:
@@ -90,11 +90,12 @@ def _selector_refusals(group: MachineSet | MachineDeployment) -> Iterator[Refusa
         )
 
 
-def _autoscaler_refusals(group: MachineSet | MachineDeployment) -> Iterator[Refusal]:
+def autoscaler_refusals(group: Object) -> Iterator[Refusal]:
+    """Yield what is wrong with the bounds of the autoscaler: where replicas are left out, they decide how many Machines go or stay."""
     annotations = group.metadata.annotations or {}
     for name in (AUTOSCALER_MIN_SIZE_ANNOTATION, AUTOSCALER_MAX_SIZE_ANNOTATION):
         value = annotations.get(name)
-        if value is not None and not value.isdecimal():
+        if value is not None and not (value.isascii() and value.isdecimal()):
             yield AUTOSCALER_BOUNDS_ARE_NUMBERS.broken(f"metadata.annotations[{name}]", _shown.repr(value), "a whole number")
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from capelin.api.defaults import default_machinepool
-from capelin.api.grouprules import REPLICAS_ARE_NOT_NEGATIVE, TEMPLATE_HAS_SAME_CLUSTER
+from capelin.api.grouprules import (
+    AUTOSCALER_BOUNDS_ARE_NUMBERS,
+    REPLICAS_ARE_NOT_NEGATIVE,
+    TEMPLATE_HAS_SAME_CLUSTER,
+    autoscaler_refusals,
+)
 from capelin.api.machinepool import MachinePool
 from capelin.api.refusals import FORBIDDEN, VERSION_IS_SEMANTIC, Rule, version_refusals
 from capelin.webhooks.admission import Admission, Finding, Webhook
@@ -19,6 +24,7 @@ POOL_HAS_NO_TAINTS = Rule("pool_has_no_taints", "A pool names no taints: nothing
 RULES = (
     TEMPLATE_HAS_SAME_CLUSTER,
     REPLICAS_ARE_NOT_NEGATIVE,
+    AUTOSCALER_BOUNDS_ARE_NUMBERS,
     HAS_BOOTSTRAP,
     VERSION_IS_SEMANTIC,
     POOL_HAS_NO_TAINTS,
@@ -42,6 +48,7 @@ def validate(request: MachinePoolAdmission) -> Iterator[Finding]:
         yield TEMPLATE_HAS_SAME_CLUSTER.broken(field, repr(template.spec.cluster_name), allowed)
     if spec.replicas is not None and spec.replicas < 0:
         yield REPLICAS_ARE_NOT_NEGATIVE.broken("spec.replicas", str(spec.replicas), "0 or more")
+    yield from autoscaler_refusals(request.new)
     yield from bootstrap_refusals("spec.template.spec.bootstrap", template.spec.bootstrap)
     yield from version_refusals("spec.template.spec.version", template.spec.version)
     if template.spec.taints:
