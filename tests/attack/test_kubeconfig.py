@@ -13,6 +13,7 @@ from capelin.runtime import errors
 from capelin.runtime.http import connect
 from capelin.runtime.transport import Request
 from capelin.workload.credentials import MAX_AUTHORITY, MAX_KUBECONFIG, AddressPolicy, KubeconfigRefused, load_kubeconfig
+from capelin.workload.kubeconfig import client_certificate
 from tests.workload.kubeconfigs import AUTHORITY, kubeconfig
 
 NOWHERE = AddressPolicy(lambda host, port: False)
@@ -148,7 +149,12 @@ async def test_a3_a_name_that_resolves_to_loopback_is_refused_when_the_socket_wo
     [
         pytest.param(b"x" * (MAX_KUBECONFIG + 1), id="A4 too large"),
         pytest.param(b"a: &x [1]\nb: *x\n", id="an alias"),
-        pytest.param(b"[" * 100, id="too deep"),
+        pytest.param(b"[" * 100_000, id="too deep"),
+        pytest.param(b"- " * 10_000 + b"x", id="too deep without brackets"),
+        pytest.param(b"a: " + b"1" * 100_000, id="a number of a hundred thousand digits"),
+        pytest.param(b"a: " + b":".join([b"1"] * 50_000), id="a number to the base of sixty"),
+        pytest.param(b"a: 2001-99-99", id="a day that there is not"),
+        pytest.param(b"{[1]: 2}", id="a list as a key"),
         pytest.param(b"\xff\xfe\x00", id="no text"),
         pytest.param(b"just text", id="no object"),
         pytest.param(b"", id="nothing"),
@@ -160,6 +166,8 @@ async def test_a3_a_name_that_resolves_to_loopback_is_refused_when_the_socket_wo
 def test_a_document_that_is_no_kubeconfig_is_refused(data: bytes) -> None:
     with pytest.raises(KubeconfigRefused):
         load_kubeconfig(data, NOWHERE)
+
+    assert client_certificate(data) is None
 
 
 def test_a4_a_huge_authority_is_refused() -> None:

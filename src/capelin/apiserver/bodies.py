@@ -12,7 +12,7 @@ from capelin.runtime import codec, errors
 from capelin.runtime.codec import Document
 from capelin.runtime.documents import strictjson
 from capelin.runtime.documents.documents import is_deeper
-from capelin.runtime.documents.yamlrules import Loader
+from capelin.runtime.documents.yamlrules import Loader, NotPlain, check_plain
 from capelin.runtime.transport import Request
 
 JSON = "application/json"
@@ -83,7 +83,7 @@ def read_json(data: bytes, *, strict: bool = False) -> Body:
     except codec.DecodeError as error:
         raise errors.BadRequest(f"the object provided is unrecognized: {error}") from error
     if is_deeper(value, DEPTH_LIMIT):
-        raise _too_deep()
+        raise errors.BadRequest(f"the request body is nested more than {DEPTH_LIMIT} levels deep")
     return Body(strictjson.settled(data, value), strictjson.duplicates(data, value) if strict else ())
 
 
@@ -91,28 +91,15 @@ def read_yaml(data: bytes) -> Body:
     """Return the YAML value, by the rules kubectl reads manifests by; see `read`."""
     duplicates: list[str] = []
     try:
-        _check_events(data)
+        check_plain(data, DEPTH_LIMIT)
         loader = Loader(data)
         loader.duplicates = duplicates
         value = loader.get_single_data()
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except NotPlain as error:
+        raise errors.BadRequest(f"the YAML in the request body is not accepted: {error}") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise errors.BadRequest(f"the YAML in the request body is malformed: {error}") from error
     return Body(value, tuple(duplicates))
-
-
-def _check_events(data: bytes) -> None:
-    """Return when the YAML can be loaded: the loader calls itself for every level, in C, and would take the process along.
-
-    Raises:
-        BadRequest: it is too deep, or grows by aliases.
-    """
-    depth = 0
-    for event in yaml.parse(data, yaml.CSafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise errors.BadRequest("the YAML in the request body uses aliases, which are not accepted")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEPTH_LIMIT:
-            raise _too_deep()
 
 
 def _read_protobuf(data: bytes) -> Body:
@@ -120,7 +107,3 @@ def _read_protobuf(data: bytes) -> Body:
         return Body(protobuf.decode(data))
     except codec.DecodeError as error:
         raise errors.BadRequest(f"the protobuf in the request body cannot be read: {error}") from error
-
-
-def _too_deep() -> errors.BadRequest:
-    return errors.BadRequest(f"the request body is nested more than {DEPTH_LIMIT} levels deep")

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import yaml
 from cryptography import x509
 
+from capelin.runtime.documents.yamlrules import Loader, NotPlain, check_plain
 from capelin.runtime.transport import Credentials
 
 MAX_KUBECONFIG: Final = 128 * 1024
@@ -107,7 +108,7 @@ def load_kubeconfig(data: bytes, policy: AddressPolicy) -> Credentials:
     Raises:
         KubeconfigRefused: it is malformed, or has a field that would make us run, open, trust or reach something we should not.
     """
-    document = _parse(data)
+    document = read_kubeconfig(data)
     _allow("", document, _TOP)
     clusters = _entries(document, "clusters", "cluster", _CLUSTER)
     users = _entries(document, "users", "user", _USER)
@@ -130,34 +131,27 @@ def load_kubeconfig(data: bytes, policy: AddressPolicy) -> Credentials:
     )
 
 
-def _parse(data: bytes) -> dict[str, Any]:
+def read_kubeconfig(data: bytes) -> dict[str, Any]:
+    """Return the document that a kubeconfig is, whatever its fields.
+
+    Raises:
+        KubeconfigRefused: it is none, or dangerous to read.
+    """
     if len(data) > MAX_KUBECONFIG:
         raise KubeconfigRefused(f"kubeconfig: found {len(data)} bytes, allowed are {MAX_KUBECONFIG}")
     try:
-        _scan(data)
-        document = yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        if isinstance(error, KubeconfigRefused):
-            raise
+        check_plain(data, MAX_DEPTH)
+        loader = Loader(data)
+        loader.duplicates = []
+        document = loader.get_single_data()
+    except NotPlain as error:
+        raise KubeconfigRefused(f"kubeconfig: {error}") from None
+    except (yaml.YAMLError, ValueError):
         # The parser's own message quotes the input, which holds keys.
         raise KubeconfigRefused("kubeconfig: found text that is not YAML, allowed is one YAML or JSON object") from None
     if not isinstance(document, dict):
         raise KubeconfigRefused(f"kubeconfig: found {type(document).__name__}, allowed is an object")
     return document
-
-
-def _scan(data: bytes) -> None:
-    """Refuse what makes a small document a large one, before anything is built from it."""
-    depth = 0
-    for event in yaml.parse(data, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise KubeconfigRefused("kubeconfig: found a YAML alias, allowed are plain values")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            raise KubeconfigRefused(f"kubeconfig: found more than {MAX_DEPTH} levels of nesting")
 
 
 def _allow(where: str, found: Mapping[str, Any], allowed: set[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,9 +18,10 @@ from capelin.api.labels import CLUSTER_NAME_LABEL
 from capelin.api.meta import ObjectKey, ObjectMeta, OwnerReference, owner_reference
 from capelin.runtime import errors
 from capelin.runtime.client import Client
-from capelin.runtime.pki import CertificateError, KeyPair, issue, load_certificate
+from capelin.runtime.pki import KeyPair, issue, load_certificate
 from capelin.runtime.seams import Clock, Keys
 from capelin.workload.certificates import DEFAULT_ALGORITHM, ClusterCertificates, Purpose
+from capelin.workload.credentials import MAX_KUBECONFIG, read_kubeconfig
 
 KUBECONFIG_KEY: Final = "value"
 
@@ -87,17 +87,18 @@ def needs_renewal(kubeconfig: bytes, *, now: datetime) -> bool:
     return certificate.not_valid_before_utc + lifetime / 2 <= now
 
 
-@lru_cache(maxsize=512)
 def client_certificate(kubeconfig: bytes) -> x509.Certificate | None:
-    """Return the client certificate of the first user, or None when it has none that can be read.
+    """Return the client certificate of the first user, or None when it has none that can be read."""
+    return _client_certificate(kubeconfig) if len(kubeconfig) <= MAX_KUBECONFIG else None  # what is remembered is small, too
 
-    Remembered, because YAML takes milliseconds and every pass over a Cluster asks.
-    """
+
+@lru_cache(maxsize=512)
+def _client_certificate(kubeconfig: bytes) -> x509.Certificate | None:
+    """Return what `client_certificate` does. Remembered, because YAML takes milliseconds and every pass over a Cluster asks."""
     try:
-        document = yaml.safe_load(kubeconfig)
-        data = document["users"][0]["user"]["client-certificate-data"]
+        data = read_kubeconfig(kubeconfig)["users"][0]["user"]["client-certificate-data"]
         return load_certificate(base64.b64decode(data, validate=True))
-    except (yaml.YAMLError, KeyError, IndexError, TypeError, binascii.Error, CertificateError, UnicodeDecodeError):
+    except (ValueError, KeyError, IndexError, TypeError):  # refused, no such field, no base64, no certificate
         return None
 
 

@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import yaml
 
+from capelin.runtime.documents.yamlrules import NotPlain, check_plain
+
 TEMPLATE_HEADER: Final = "## template: jinja"
 CLOUD_CONFIG_HEADER: Final = "#cloud-config"
 
@@ -25,7 +27,6 @@ MAX_DEPTH: Final = 64
 """Levels of nesting; kubeadm's configuration has seven."""
 
 _META_DATA: Final = re.compile(r"\{\{\s*ds\.meta_data\.(\w+)\s*\}\}")
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times faster where the wheel has it
 
 
 class UserDataError(ValueError):
@@ -62,25 +63,14 @@ def load_yaml_documents(text: str | bytes, place: str) -> list[Any]:
         UserDataError: it is not YAML, or YAML that is dangerous to read; the message names `place` and the line.
     """
     try:
-        _refuse_dangers(text, place)
-        return list(yaml.load_all(text, Loader=_LOADER))
-    except UserDataError:
-        raise
+        check_plain(text, MAX_DEPTH)
+        return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+    except NotPlain as error:
+        raise UserDataError(f"{place}: {error}") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist, a number with too many digits
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
         raise UserDataError(f"{place}: found text that is not YAML{where}, allowed is YAML") from None
-
-
-def _refuse_dangers(text: str | bytes, place: str) -> None:
-    """Refuse what would take the whole process along: aliases spell a huge document in a few words, and depth is stack for the parser."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        if isinstance(event, yaml.AliasEvent):
-            raise UserDataError(f"{place}: found an alias, allowed is YAML without anchors and aliases")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise UserDataError(f"{place}: found nesting deeper than {MAX_DEPTH}, allowed is less")
 
 
 def _document(data: bytes, hostname: str) -> Mapping[str, Any]:

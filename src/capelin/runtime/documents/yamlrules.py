@@ -11,6 +11,29 @@ from typing import Any
 import yaml
 
 
+class NotPlain(ValueError):
+    """YAML is dangerous to read. The message says what was found and what is allowed, and quotes nothing."""
+
+
+def check_plain(data: str | bytes, levels: int) -> None:
+    """Return when YAML has no aliases and at most so many levels of nesting.
+
+    To be asked before YAML of others is loaded: loaders call themselves for every level, the one in C until the process is gone, and
+    aliases spell a huge document in a few words.
+
+    Raises:
+        NotPlain: it has.
+        YAMLError: it is no YAML.
+    """
+    depth = 0
+    for event in yaml.parse(data, yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise NotPlain("found an alias, allowed is YAML without aliases")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > levels:
+            raise NotPlain(f"found more than {levels} levels of nesting, allowed are fewer")
+
+
 class Loader(yaml.CSafeLoader):
     """YAML as Go's Kubernetes YAML reads it: YAML 1.1 words for booleans; dates and base-60 numbers stay strings.
 
