@@ -11,7 +11,7 @@ from capelin.api.labels import CLUSTER_NAME_LABEL, TOPOLOGY_OWNED_LABEL
 from capelin.api.meta import Unstructured
 from capelin.api.topology import UNSAFE_VERSION_ANNOTATION, ClusterClassReference, Topology
 from capelin.webhooks.admission import Admission
-from capelin.webhooks.clusterfacts import Facts, gather
+from capelin.webhooks.clusterfacts import Facts, gather, gather_for_default
 from tests import build
 from tests.buildclasses import clusterclass, machinepool
 from tests.buildcontrolplane import kubeadmcontrolplane
@@ -70,6 +70,22 @@ async def test_the_class_may_be_in_another_namespace() -> None:
     facts = await gathered(World(shared), build.cluster(topology=Topology(class_ref=reference, version="v1.34.0")))
 
     assert facts.clusterclass == shared
+
+
+async def test_defaults_need_the_class_alone_although_the_version_changes() -> None:
+    world = World(clusterclass(), build.machinedeployment(labels=OWNED))
+
+    facts = await gather_for_default(Admission("UPDATE", cluster("v1.35.0"), cluster(), None), world)
+
+    assert facts == Facts(clusterclass())
+    assert world.looked == ["ClusterClass"]
+
+
+async def test_defaults_of_a_cluster_without_a_topology_need_nothing() -> None:
+    world = World()
+
+    assert await gather_for_default(Admission("CREATE", build.cluster(), None, None), world) == Facts()
+    assert world.looked == []
 
 
 @pytest.mark.parametrize("name", ["", "../secrets/all", "a/b", "A"])

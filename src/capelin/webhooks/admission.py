@@ -80,8 +80,9 @@ class Lookups(Protocol):
 class Webhook(Generic[O, F]):
     """The webhook of a kind.
 
-    `rules` are all that `validate` may say is broken; each has a test that accepts and one that refuses. `reads` are the kinds that
-    `gather` gets or lists. `scales` names the resource when the scale subresource is judged; `kind` is then the type of what is sent there.
+    `rules` are all that `validate` may say is broken; each has a test that accepts and one that refuses. `gather_for_default` takes the
+    place of `gather` where defaults need to know less than rules. `reads` are the kinds that either gets or lists. `scales` names the
+    resource when the scale subresource is judged; `kind` is then the type of what is sent there.
     """
 
     kind: type[O]
@@ -89,6 +90,7 @@ class Webhook(Generic[O, F]):
     rules: tuple[Rule, ...]
     default: Callable[[O, Admission[O, F]], O] | None = None
     gather: Callable[[Admission[O, None], Lookups], Awaitable[F]] | None = None
+    gather_for_default: Callable[[Admission[O, None], Lookups], Awaitable[F]] | None = None
     reads: tuple[type[Object], ...] = ()
     operations: tuple[Literal["CREATE", "UPDATE", "DELETE"], ...] = ("CREATE", "UPDATE")
     scales: Resource | None = None

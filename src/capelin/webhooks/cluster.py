@@ -9,7 +9,7 @@ from capelin.api.defaults import default_cluster
 from capelin.api.refusals import FORBIDDEN, NAME_IS_LABEL_VALUE, REQUIRED, Refusal, Rule, name_refusals
 from capelin.api.topology import Topology
 from capelin.webhooks.admission import Finding, Notice, Webhook
-from capelin.webhooks.clusterfacts import READS, ClusterAdmission, gather
+from capelin.webhooks.clusterfacts import READS, ClusterAdmission, gather, gather_for_default
 from capelin.webhooks.rules.networks import CIDR_BLOCKS_ARE_RANGES, network_notices, network_refusals
 from capelin.webhooks.topology import TOPOLOGY_RULES, topology_refusals
 from capelin.webhooks.topologyclass import CLASS_RULES, addition_refusals, existence_findings, rebase_refusals, removal_refusals
@@ -97,4 +97,4 @@ def _endpoint_notices(spec: ClusterSpec, old: ClusterSpec) -> Iterator[Notice]:
         yield Notice(f"spec.controlPlaneEndpoint: {said}: change it only if that name still leads there")
 
 
-WEBHOOK = Webhook(Cluster, validate, RULES, default, gather, READS)
+WEBHOOK = Webhook(Cluster, validate, RULES, default, gather, gather_for_default, READS)

@@ -58,6 +58,16 @@ async def gather(request: Admission[Cluster, None], lookups: Lookups) -> Facts:
     return Facts(clusterclass, previous, await _parts(request.old, lookups) if request.old and _upgrades(cluster, old) else Parts())
 
 
+async def gather_for_default(request: Admission[Cluster, None], lookups: Lookups) -> Facts:
+    """Return the class alone, which has the defaults of variables: how far the last upgrade is matters to rules only, and takes long lists.
+
+    Raises:
+        ApiError: the class could not be read.
+    """
+    topology = request.new.spec.topology
+    return Facts() if topology is None else Facts(await _class(class_key(topology, request.new), lookups))
+
+
 def class_key(topology: Topology, cluster: Cluster) -> ObjectKey:
     """Return the name of a topology's class."""
     return ObjectKey(topology.class_ref.namespace or cluster.metadata.namespace or "", topology.class_ref.name)

@@ -11,7 +11,7 @@ from mending or deleting an old object. What was warned of before is not told ag
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -35,6 +35,9 @@ _WORDS: Final = {
 }
 
 
+_Gather = Callable[[Admission[Any, None], Lookups], Awaitable[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Judging:
     """Answers the reviews of one webhook. `unattended` names what no controller of this version acts on; see `unattended_in`."""
@@ -56,7 +59,8 @@ class Judging:
             old = self._old(review)
         except ValidationError as error:
             return ReviewAnswer(_undecodable(self.webhook.kind, error))
-        request = await self._gathered(Admission(_operation(review), reading.view, old, None, review.dry_run))
+        bare = Admission(_operation(review), reading.view, old, None, review.dry_run)
+        request = await self._gathered(bare, self.webhook.gather_for_default or self.webhook.gather)
         filled = self.webhook.default(reading.view, request)
         patch = json_patch_between(reading.without_zeros(reading.view), reading.without_zeros(filled))
         return ReviewAnswer(patch=patch)
@@ -83,10 +87,10 @@ class Judging:
         return self._answer(review, findings)
 
     async def _findings(self, bare: Admission[Any, None]) -> list[Finding]:
-        return list(self.webhook.validate(await self._gathered(bare)))
+        return list(self.webhook.validate(await self._gathered(bare, self.webhook.gather)))
 
-    async def _gathered(self, bare: Admission[Any, None]) -> Admission[Any, Any]:
-        return bare if self.webhook.gather is None else replace(bare, facts=await self.webhook.gather(bare, self.lookups))
+    async def _gathered(self, bare: Admission[Any, None], gather: _Gather | None) -> Admission[Any, Any]:
+        return bare if gather is None else replace(bare, facts=await gather(bare, self.lookups))
 
     def _new(self, review: ReviewRequest) -> Any:
         if review.operation == "DELETE":
