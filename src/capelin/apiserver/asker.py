@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -27,9 +28,13 @@ def controller(name: str) -> User:
 
 @dataclass(slots=True)
 class Asker:
-    """One request's user, and the warnings that come up while it is carried out, which go out with a refusal too."""
+    """One request's user, and the warnings that come up while it is carried out, which go out with a refusal too.
+
+    By the monotonic clock, webhooks have time until `deadline`, all of them together.
+    """
 
     user: User
+    deadline: float = math.inf
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, warnings: Iterable[str]) -> None:

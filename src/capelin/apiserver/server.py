@@ -9,7 +9,8 @@ one future and one timer.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import structlog
 
@@ -41,6 +42,9 @@ from capelin.runtime.seams import Clock, Random
 from capelin.runtime.transport import Request, Response, User
 
 KUBERNETES_VERSION = "v1.36.0"  # what the API of this server is compared with
+
+ADMISSION_TIMEOUT: Final = timedelta(seconds=34)
+"""For all webhooks of one request together, as in Kubernetes: a slow one may take its 30 seconds, many may not take minutes."""
 
 _HEALTH = ("/healthz", "/livez", "/readyz")
 _TEXT = {"content-type": "text/plain; charset=utf-8"}
@@ -184,7 +188,7 @@ class ApiServer:
                 return reading.list_objects(self.store, target, request, self._clock.now())
             case "watch":
                 return self._watch(request, target)
-        asker = Asker(user)
+        asker = Asker(user, self._clock.monotonic() + ADMISSION_TIMEOUT.total_seconds())
         try:
             response = await self._written(request, target, asker)
         except errors.ApiError as error:

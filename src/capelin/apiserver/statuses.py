@@ -103,6 +103,11 @@ def too_large_revision(asked: int, current: int) -> Timeout:
     )
 
 
+def out_of_time() -> Timeout:
+    """Return the refusal of a request whose webhooks took all the time there is for one."""
+    return Timeout("Timeout: request did not complete within requested timeout - context deadline exceeded")
+
+
 def success(definition: ResourceDefinition, name: str, uid: str) -> dict[str, Any]:
     """Return the Status that answers a completed deletion."""
     return {

@@ -127,6 +127,22 @@ async def test_a_webhook_that_takes_too_long_has_failed(world: World) -> None:
     assert (await answer).message.endswith('Post "https://hooks.test/a?timeout=3s": context deadline exceeded')
 
 
+@pytest.mark.parametrize("policy", ["Fail", "Ignore"])
+async def test_all_webhooks_of_a_request_together_have_as_long_as_a_request(world: World, policy: str) -> None:
+    for path in ("/a", "/b", "/c"):
+        await world.mutating(path, allow, timeoutSeconds=30, failurePolicy=policy)
+    world.webhooks.before = lambda _path: world.clock.sleep(timedelta(seconds=20))
+
+    answer = asyncio.ensure_future(world.create(WIDGETS, widget("w")))
+    for _ in range(34):
+        await world.clock.advance(timedelta(seconds=1))
+    got = await answer
+
+    assert (got.status, got.body["reason"]) == (504, "Timeout")
+    assert world.webhooks.paths == ["/a", "/b"]
+    assert (await world.get(f"{WIDGETS}/w")).status == 404
+
+
 @pytest.mark.parametrize(
     ("response", "said"),
     [

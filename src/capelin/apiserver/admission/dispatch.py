@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
@@ -22,7 +24,7 @@ from capelin.apiserver.storage.store import Event, Store
 from capelin.runtime import errors
 from capelin.runtime.admission.reviews import Operation
 from capelin.runtime.codec import Document
-from capelin.runtime.deadlines import within
+from capelin.runtime.deadlines import until, within
 from capelin.runtime.documents.causes import quote
 from capelin.runtime.documents.celevaluation import RuleError
 from capelin.runtime.documents.documents import identical
@@ -84,6 +86,7 @@ class Admission:
         Raises:
             Denied: a webhook refuses.
             ServerError: a webhook that must be asked cannot be, or its answer is no good.
+            Timeout: the webhooks took all the time there is for a request.
         """
         rounds = _Rounds()
         for number in (0, 1):
@@ -106,6 +109,7 @@ class Admission:
         Raises:
             Denied: a webhook refuses.
             ServerError: a webhook that must be asked cannot be.
+            Timeout: the webhooks took all the time there is for a request.
         """
         found = [self._question(invocation, act, document, old) for invocation in concerned.validating]
         asked = [question for question in found if question is not None]
@@ -156,7 +160,7 @@ class Admission:
         hook = question.invocation.hook
         uid = question.request["uid"]
         try:
-            body = await self._posted(hook, questions.question(hook, question.request, question.object, question.old))
+            body = await self._posted(hook, act, questions.question(hook, question.request, question.object, question.old))
             answer = questions.read(hook, body, uid, mutating=mutating)
         except CallFailed as error:
             message = f"failed calling webhook {quote(hook.name)}: {error}"
@@ -167,16 +171,31 @@ class Admission:
         act.asker.warn(answer.warnings)
         return answer
 
-    async def _posted(self, hook: Hook, body: bytes) -> bytes:
-        client = hook.client
+    async def _posted(self, hook: Hook, act: Act, body: bytes) -> bytes:
+        client, left = hook.client, self._left(act)
+        timeout = hook.timeout if left is None else min(hook.timeout, left)
         if self._caller is None:
-            raise CallFailed(f"failed to call webhook: {posted(client, hook.timeout, 'this server cannot call webhooks')}")
+            raise CallFailed(f"failed to call webhook: {posted(client, timeout, 'this server cannot call webhooks')}")
         try:
-            return await within(self._clock, hook.timeout, self._caller.post(client, body, hook.timeout))
+            return await within(self._clock, timeout, self._caller.post(client, body, timeout))
         except CallFailed as error:
             raise CallFailed(f"failed to call webhook: {error}") from error
         except TimeoutError as error:
-            raise CallFailed(f"failed to call webhook: {posted(client, hook.timeout, 'context deadline exceeded')}") from error
+            self._left(act)
+            raise CallFailed(f"failed to call webhook: {posted(client, timeout, 'context deadline exceeded')}") from error
+
+    def _left(self, act: Act) -> timedelta | None:
+        """Return how much time there is for what is still to be asked; None when there is no end of it.
+
+        Raises:
+            Timeout: none; whether a webhook's failures may be ignored does not matter then.
+        """
+        if math.isinf(act.asker.deadline):
+            return None
+        left = until(act.asker.deadline, self._clock.monotonic())
+        if not left:
+            raise statuses.out_of_time()
+        return left
 
     def _question(self, invocation: Invocation, act: Act, document: Document | None, old: Document | None) -> _Question | None:
         """Return what a webhook is to be asked; None when the objects are not such as it selects."""
