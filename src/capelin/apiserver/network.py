@@ -39,6 +39,12 @@ class InProcessNetwork:
         """Stop serving `host:port`; nothing happens when it is not open."""
         self._open.pop((host, port), None)
 
+    def drop(self, host: str, port: int, handler: Handler) -> None:
+        """Stop serving `host:port` if it is this handler that answers there: its process has died."""
+        found = self._open.get((host, port))
+        if found is not None and found.handler is handler:
+            del self._open[host, port]
+
     def connect(self, credentials: Credentials, *, screen: Screen = anywhere) -> InProcessConnection:
         """Return a connection that goes only where `screen` lets it; nothing is sent before its first request."""
         return InProcessConnection(self, credentials, screen)

@@ -1,1 +1,1 @@
-"""Virtual time, faults, invariants."""
+"""Every crash, every stale read: the real controllers in virtual time, under faults drawn from a seed."""

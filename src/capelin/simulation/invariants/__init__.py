@@ -1,0 +1,1 @@
+"""What must be true at every moment of every run, whatever goes wrong."""
