@@ -227,7 +227,8 @@ def _schema_refusals(field: str, variable: ClassVariable, settings: Sequence[_Se
     if broken:
         setting, misfit = broken[0]
         found = f"a schema that values of {_named(_users(entry[0] for entry in broken))} do not fit"
-        allowed = f"one that they fit: {misfit.field} of Cluster {setting.user.key} is {misfit.found} where {misfit.allowed} is allowed"
+        # The value is not told: who may change a class need not be allowed to read every Cluster that uses it.
+        allowed = f"one that they fit: it takes {misfit.allowed} only at {misfit.field} of Cluster {setting.user.key}"
         yield USED_VALUES_STILL_FIT.broken(field, found, allowed, reason=FORBIDDEN)
 
 
