@@ -37,6 +37,7 @@ def known(*variables: ClassVariable, **fields_: Any) -> Facts:
     return Facts(clusterclass(variables=variables, pools=[machinepool_class()], **fields_))
 
 
+LONG: dict[str, Any] = {"type": "string", "minLength": 20, "x-kubernetes-validations": [{"rule": "self != 'a'"}]}
 STANDARD = known(SIZE, SERVER, PLAIN)
 
 
@@ -157,6 +158,30 @@ def test_variable_values_fit_refuses_everything_that_does_not_fit() -> None:
         ("spec.topology.variables[2].value.port", "'http' in variable 'server'"),
         ("spec.topology.variables[2].value.host", "null in variable 'server'"),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("adminPassword", "hunter2", id="a variable of that name"),
+        pytest.param("admin", {"apiKey": "hunter2"}, id="a field of that name"),
+        pytest.param("admin", {"tokens": ["hunter2"]}, id="an entry of a list of that name"),
+    ],
+)
+def test_variable_values_fit_refuses_secrets_without_showing_them(name: str, value: Any) -> None:
+    schema: dict[str, Any] = {"type": "object", "properties": {"apiKey": LONG, "tokens": {"type": "array", "items": LONG}}}
+    facts = known(class_variable(name, **(LONG if isinstance(value, str) else schema)))
+
+    (refusal,) = refused(VARIABLE_VALUES_FIT, WEBHOOK, cluster({name: value}), facts=facts)
+
+    assert refusal.found == f"a text that is not shown in variable {name!r}"
+    assert "hunter2" not in str(refusal)
+
+
+def test_variable_values_fit_refuses_what_only_refers_to_a_secret_and_shows_it() -> None:
+    (refusal,) = refused(VARIABLE_VALUES_FIT, WEBHOOK, cluster({"secretName": "x"}), facts=known(class_variable("secretName", **LONG)))
+
+    assert refusal.found == "'x' in variable 'secretName'"
 
 
 def test_variable_values_fit_refuses_changes_that_a_rule_forbids_wherever_the_value_stands() -> None:

@@ -25,7 +25,7 @@ from capelin.runtime.documents.pruning import compile_pruner
 from capelin.runtime.documents.schemashape import check_shape, without_nulls
 from capelin.runtime.documents.validation import Validator
 from capelin.runtime.errors import Cause
-from capelin.webhooks.rules.quoting import quoted
+from capelin.webhooks.rules.quoting import is_secret_name, quoted
 from capelin.webhooks.schemawords import allowed_at, fields_at, shown
 
 ABSENT: Final = object()
@@ -48,6 +48,9 @@ _SCALAR: Final = re.compile(r'("(?:\\.|[^"\\])*"|-?[0-9][-+.0-9e]*|true|false): 
 _LONGEST: Final = 80
 """Characters of such a value that are told."""
 
+_QUOTES: Final = ("'", '"')
+"""How text begins where it is told as a value."""
+
 _UNTOLD: Final = "failed rule: "
 """How the API server begins when a rule has no message of its own."""
 
@@ -68,8 +71,12 @@ class Misfit:
     reason: str = INVALID
 
     def under(self, rule: Rule, name: str) -> Refusal:
-        """Return the refusal, by a rule, of what stands in the variable of that name: its place has only a number."""
-        return rule.broken(self.field, f"{self.found} in variable {quoted(name)}", self.allowed, reason=self.reason)
+        """Return the refusal, by a rule, of what stands in the variable of that name: its place has only a number.
+
+        Text that goes by the name of a secret is not told.
+        """
+        found = "a text that is not shown" if self.found[:1] in _QUOTES and is_secret_name(name, self.field) else self.found
+        return rule.broken(self.field, f"{found} in variable {quoted(name)}", self.allowed, reason=self.reason)
 
 
 def compiled(schema: Document) -> VariableSchema:
