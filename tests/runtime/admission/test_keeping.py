@@ -223,6 +223,18 @@ async def test_a_secret_of_another_type_is_replaced() -> None:
     assert (world.client.stored(SECRETS, SECRET) or {})["type"] == "kubernetes.io/tls"
 
 
+async def test_a_secret_that_was_declared_to_be_filled_in_is_filled_in() -> None:
+    world = World()
+    metadata = {"name": SECRET.name, "namespace": SECRET.namespace}
+    empty = {"metadata": metadata, "type": "kubernetes.io/tls", "data": {"tls.crt": None, "tls.key": None}}
+    world.client.seed(Unstructured(SECRETS, empty))
+    replica = world.replica(leads=True)
+
+    await replica.server.publish()
+
+    assert trusts(world.files["ca.crt"], replica.certificate)
+
+
 async def test_deleting_the_secret_changes_authorities_without_a_moment_of_mistrust() -> None:
     world = World()
     replica = world.replica(leads=True)

@@ -1,6 +1,7 @@
 """Certificates that somebody else puts into a folder."""
 
 import asyncio
+import ssl
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from capelin.runtime import pki
 from capelin.runtime.admission.keeping import MountedFiles
 from capelin.runtime.admission.server import AdmissionServer
 from capelin.runtime.pki import CertificateError, KeyPair
+from capelin.runtime.transport import Handler, ServingIdentity
 from tests.fakes import FakeClock, FakeKeys, settle
 from tests.runtime.admission.world import Silent, Windows
 
@@ -76,3 +78,39 @@ async def test_a_folder_without_files_is_waited_for(tmp_path: Path) -> None:
     await with_nothing
 
     assert (before, server.ready) == (False, True)
+
+
+class Picky(Windows):
+    """Cannot show what it was not opened with."""
+
+    async def open(self, host: str, port: int, handler: Handler, identity: ServingIdentity) -> None:
+        if self.opened:
+            raise ssl.SSLError("ee key too small")
+        await super().open(host, port, handler, identity)
+
+
+async def test_a_renewed_certificate_that_cannot_be_shown_ends_nothing_while_the_old_one_is_good(tmp_path: Path) -> None:
+    clock, windows, keys = FakeClock(), Picky(), FakeKeys()
+    found = await pair(keys, clock)
+    mount(tmp_path, found)
+    server = serving(tmp_path, clock, windows)
+    running = asyncio.ensure_future(server.run())
+    await settle()
+
+    mount(tmp_path, await pair(keys, clock))
+    await clock.advance(timedelta(minutes=5))
+    meanwhile = server.ready
+    await clock.advance(timedelta(minutes=10))
+
+    assert not running.done()
+    assert (meanwhile, server.ready) == (True, False)
+    assert [identity.certificate for identity in windows.shown.values()] == [found.certificate]
+    running.cancel()
+
+
+async def test_an_address_that_is_taken_is_told_at_once(tmp_path: Path) -> None:
+    clock, windows = FakeClock(), Picky(opened=[ServingIdentity(b"", b"", b"")])
+    mount(tmp_path, await pair(FakeKeys(), clock))
+
+    with pytest.raises(OSError, match="too small"):
+        await serving(tmp_path, clock, windows).run()

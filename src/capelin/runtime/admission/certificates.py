@@ -21,7 +21,7 @@ from enum import Enum
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from capelin.runtime import pki
@@ -209,7 +209,7 @@ def defect(certificates: Certificates, hosts: Collection[str], now: datetime) ->
         found.verify_directly_issued_by(pki.load_certificate(certificates.authority.certificate))
     except CertificateError as error:
         return str(error)
-    except (InvalidSignature, ValueError, TypeError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         return "tls.crt: found a certificate that authority.crt has not signed"
     if not is_valid(certificates.serving.certificate, now):
         return "tls.crt: found a certificate that is not valid now"
@@ -248,6 +248,8 @@ def _check_pair(name: str, pair: KeyPair) -> None:
         ours = pki.public_key(pair.key)
     except CertificateError as error:
         raise CertificateError(f"{name} and its key: {error}") from error
+    except UnsupportedAlgorithm:
+        raise CertificateError(f"{name}: found a key of another kind, allowed are RSA and ECDSA") from None
     if found.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo) != ours:
         raise CertificateError(f"{name} and its key: found a key that does not belong to the certificate")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -149,7 +148,7 @@ def _read(secret: Unstructured | None) -> tuple[Certificates | None, str]:
     try:
         data = secret.document.get("data") or {}
         return from_files({name: base64.b64decode(content, validate=True) for name, content in data.items()}), ""
-    except binascii.Error:
-        return None, "data: found text that is no base64"
     except CertificateError as error:
         return None, str(error)
+    except (ValueError, TypeError):  # TypeError: whoever declares a Secret to be filled in by others may leave null in it
+        return None, "data: found something that is no base64"

@@ -85,9 +85,17 @@ class AdmissionServer:
             async with self._passing:
                 await within(self.clock, PASS_TIMEOUT, self._pass(publishing=publishing))
         except (errors.ApiError, CertificateError, TimeoutError) as error:
-            _log.warning("Could not look after the webhooks' certificate", error=str(error), publishing=publishing)
-            return False
+            return self._failed(error, publishing=publishing)
+        except OSError as error:
+            if self._shown is None:
+                raise
+            # The address is ours: it is the new certificate that cannot be shown, and the one that is shown lives on meanwhile.
+            return self._failed(error, publishing=publishing)
         return True
+
+    def _failed(self, error: Exception, *, publishing: bool) -> bool:
+        _log.warning("Could not look after the webhooks' certificate", error=str(error), publishing=publishing)
+        return False
 
     async def _pass(self, *, publishing: bool) -> None:
         """Look at what is kept, show it, and publish it, in this order.
