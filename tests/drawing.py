@@ -6,7 +6,7 @@ Strategies follow the schema; what its rules between fields still refuse is take
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ from capelin.api.structural import schema
 from capelin.runtime import codec
 from capelin.runtime.codec import Document
 from capelin.runtime.documents.schema import Schema, compile_schema
+
+Place = tuple[Any, ...]
 
 NAMES: Final = ("a", "b", "worker", "group.io")
 """Few, so that what is named in one place is found in another one."""
@@ -90,6 +92,28 @@ def documents(draw: st.DrawFn, kind: type[Object]) -> Document:
     document = _repaired(compiled(kind), draw(_documents(kind)))
     assume(document is not None)
     return document or {}
+
+
+@st.composite
+def damaged(draw: st.DrawFn, kind: type[Object]) -> Any:
+    """Return objects of the kind in which one value, or all of it, is anything else."""
+    document = draw(documents(kind))
+    return _with(document, draw(st.sampled_from(list(_places(document)))), draw(ANYTHING))
+
+
+def _places(value: Any, place: Place = ()) -> Iterator[Place]:
+    yield place
+    for step, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from _places(inner, (*place, step))
+
+
+def _with(value: Any, place: Place, other: Any) -> Any:
+    if not place:
+        return other
+    step, rest = place[0], place[1:]
+    if isinstance(value, dict):
+        return {**value, step: _with(value[step], rest, other)}
+    return [*value[:step], _with(value[step], rest, other), *value[step + 1 :]]
 
 
 @cache

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from capelin.api.clusterclass import ClusterClass
+from capelin.api.crds import KINDS
 from capelin.api.meta import Object, ObjectKey
 from capelin.runtime.admission.reviews import ReviewAnswer, ReviewRequest
 from capelin.runtime.codec import Document
@@ -22,7 +23,8 @@ from capelin.webhooks.admission import AnyWebhook
 from capelin.webhooks.catalog import WEBHOOKS
 from capelin.webhooks.decoding import decoded
 from capelin.webhooks.judging import Judging
-from tests.drawing import compiled, documents
+from capelin.webhooks.offline import judge
+from tests.drawing import compiled, damaged, documents
 from tests.webhooks.asking import NothingThere
 
 T = TypeVar("T")
@@ -122,3 +124,11 @@ def test_what_is_stored_can_be_saved_again(webhook: AnyWebhook, data: st.DataObj
     answers = [validated(judge, new, stored, operation="UPDATE") for new in (stored, held, noted)]
 
     assert [answer.refusal for answer in answers] == [None, None, None]
+
+
+@given(documents=st.lists(st.sampled_from(KINDS).flatmap(damaged), min_size=1, max_size=3))
+@settings(drawing, max_examples=DRAWS)
+def test_whatever_is_written_gets_a_verdict(documents: list[Any]) -> None:
+    verdicts = answered(judge([(document, ()) for document in documents]))
+
+    assert len(verdicts) == len(documents)
