@@ -34,7 +34,7 @@ drawing = settings(derandomize=True, database=None, phases=[Phase.generate, Phas
 each_webhook = pytest.mark.parametrize(
     "webhook", [found for found in WEBHOOKS if found.scales is None], ids=lambda webhook: webhook.kind.__name__
 )
-pytestmark = [pytest.mark.slow, pytest.mark.gate]
+pytestmark = [pytest.mark.slow, pytest.mark.drawn]
 
 
 class ClassThere(NothingThere):
