@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from capelin.runtime.documents.celcost import rule_costs
+from capelin.runtime.documents.celcost import Budget, compile_rule, places
 from tests.apiserver.schemas import TEXT, fields, list_of, map_of
 from tests.runtime.documents.costlyrules import COSTS, COSTS_WITH_OPTIONAL_OLD, KIT, cost
 
@@ -16,7 +16,14 @@ def rules(*found: dict[str, Any]) -> dict[str, Any]:
 
 
 def complaints(schema: dict[str, Any]) -> list[str]:
-    return [f"{cause.field}: {cause.message}" for cause in rule_costs(schema, ("schema",))]
+    budget, path = Budget(), ("schema",)
+    charged = [
+        cause
+        for place in places(schema, path, resource=False)
+        for index, rule in enumerate(place.rules)
+        for cause in budget.charge(compile_rule(rule, place.schema), index, place)
+    ]
+    return [f"{cause.field}: {cause.message}" for cause in (*charged, *budget.overrun(path))]
 
 
 @pytest.mark.parametrize(("rule", "want"), COSTS.items(), ids=COSTS)

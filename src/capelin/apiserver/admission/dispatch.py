@@ -288,8 +288,3 @@ def _conditions_hold(question: _Question, act: Act) -> bool:
 def _internal(message: str) -> errors.ServerError:
     """Return the refusal of an act that could not be judged; its cause is told apart, as Kubernetes does."""
     return errors.ServerError(f"Internal error occurred: {message}", causes=(errors.Cause("", message, ""),))
-
-
-def reread_as_is(document: Document) -> Document:
-    """Return the document: objects of subresources have no schema of their own to be read by."""
-    return document

@@ -21,11 +21,6 @@ class Group:
     name: str
     versions: tuple[tuple[str, Resources], ...]
 
-    @property
-    def preferred(self) -> str:
-        """The version clients use unless they ask for another."""
-        return self.versions[0][0]
-
     def resources(self, version: str) -> Resources | None:
         """Return what the version serves, or None when the group has no such version."""
         return dict(self.versions).get(version)

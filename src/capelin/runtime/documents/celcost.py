@@ -8,7 +8,6 @@ are those of k8s.io/apiextensions-apiserver, to the letter.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,10 +15,9 @@ from cel_expr_python import cel
 
 from capelin.runtime.documents import causes
 from capelin.runtime.documents.causes import Key, Path
-from capelin.runtime.documents.cel import Rule, compile_rule
+from capelin.runtime.documents.cel import Rule
 from capelin.runtime.documents.celast import Fold, Node, read
 from capelin.runtime.documents.celestimate import estimate
-from capelin.runtime.documents.celevaluation import RuleError
 from capelin.runtime.documents.celsizes import Kind, capped, fitting, kind_of, optional_of, repetitions
 from capelin.runtime.documents.celtypes import Schema, times
 from capelin.runtime.errors import Cause
@@ -32,22 +30,6 @@ TOTAL_LIMIT: Final = 100_000_000
 
 _NAMED: Final = 4  # of the dearest rules, when all of them together are too dear
 _WORTH_NAMING: Final = TOTAL_LIMIT // 100
-
-
-def rule_costs(schema: Schema, path: Path, *, resource: bool = False) -> list[Cause]:
-    """Return which rules of the schema, which stands at `path`, could cost too much, alone or together.
-
-    The schema can be of any value; `resource` says that it is a whole resource. Rules that do not compile cost nothing: they are refused
-    for that where rules are compiled.
-    """
-    budget = Budget()
-    found: list[Cause] = []
-    for place in places(schema, path, resource=resource):
-        for index, rule in enumerate(place.rules):
-            with suppress(RuleError):  # told by who compiles the rule to use it
-                compiled = compile_rule(rule, place.schema, resource=place.resource)
-                found += budget.charge(compiled, index, place)
-    return [*found, *budget.overrun(path)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,11 +88,6 @@ def kind_of(value: Any) -> str:
     return known[1] if known else "ptr"
 
 
-def is_number(value: Any) -> bool:
-    """Tell whether the value is an integer or a float."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def is_nil(value: Any) -> bool:
     """Tell whether there is no value, or null."""
     return value is None or value is MISSING
