@@ -141,6 +141,8 @@ def test_keywords_that_classes_do_not_have_mean_nothing() -> None:
         pytest.param({"type": 5}, "type", id="no schema"),
         pytest.param({"type": "string", "minLength": -1}, "minLength", id="a bound that makes no sense"),
         pytest.param({"type": "string", "x-kubernetes-validations": [{"rule": "self +"}]}, "compilation failed", id="a rule that is none"),
+        pytest.param({"type": "string", "x-kubernetes-validations": [{"message": "no"}]}, "not specified", id="a rule of nothing"),
+        pytest.param({"type": "string", "x-kubernetes-validations": [{"rule": None}]}, "not specified", id="a rule of null"),
     ],
 )
 def test_what_is_no_schema_cannot_be_compiled(schema: dict[str, Any], complaint: str) -> None:

@@ -120,9 +120,11 @@ def compile_rule(rule: Mapping[str, Any], schema: Mapping[str, Any], *, resource
     """Return one rule compiled for the place that `schema` describes.
 
     Raises:
-        RuleError: it does not compile, or is not boolean.
+        RuleError: it does not compile, or is not boolean, or there is no rule where one should be.
     """
-    text = rule["rule"]
+    text = rule.get("rule")
+    if not isinstance(text, str):
+        raise RuleError("rule is not specified")
     signature = type_of(schema, resource=resource)
     code = code_of(text)
     uses_old = bool(_OLD_SELF.search(code))
