@@ -37,7 +37,7 @@ from capelin.webhooks.topology import (
 from tests import build
 from tests.buildclasses import clusterclass, control_plane_class, machinedeployment_class, machinepool_class
 from tests.buildtopology import deployment_topology, pool_topology, topology
-from tests.webhooks.asking import accepted, fields, refused
+from tests.webhooks.asking import accepted, fields, notices, refused
 
 STANDARD = Facts(clusterclass(pools=[machinepool_class()]))
 CONTROL_PLANE = "spec.topology.controlPlane"
@@ -222,6 +222,13 @@ def taint(key: str) -> list[MachineTaint]:
 
 def test_taints_are_not_reserved_accepts_keys_of_users() -> None:
     accepted(WEBHOOK, everywhere(taints=taint("example.com/gpu")), facts=STANDARD)
+
+
+def test_taints_with_which_workers_would_be_refused_are_warned_of() -> None:
+    told = notices(WEBHOOK, everywhere(taints=taint("node-role.kubernetes.io/control-plane")), facts=STANDARD)
+
+    assert [text.partition(": ")[0] for text in told] == [f"{DEPLOYMENT}.taints", f"{POOL}.taints"]
+    assert notices(WEBHOOK, cluster(deployments=[deployment_topology(taints=taint("example.com/gpu"))]), facts=STANDARD) == []
 
 
 def test_taints_are_not_reserved_refuses_keys_that_others_set() -> None:

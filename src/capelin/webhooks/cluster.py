@@ -11,7 +11,7 @@ from capelin.api.topology import Topology
 from capelin.webhooks.admission import Finding, Notice, Webhook
 from capelin.webhooks.clusterfacts import READS, ClusterAdmission, gather, gather_for_default
 from capelin.webhooks.rules.networks import CIDR_BLOCKS_ARE_RANGES, network_notices, network_refusals
-from capelin.webhooks.topology import TOPOLOGY_RULES, topology_refusals
+from capelin.webhooks.topology import TOPOLOGY_RULES, taint_notices, topology_refusals
 from capelin.webhooks.topologyclass import CLASS_RULES, addition_refusals, existence_findings, rebase_refusals, removal_refusals
 from capelin.webhooks.topologyversions import VERSION_RULES, upgrade_findings, version_findings
 from capelin.webhooks.variabledefaults import default_variables
@@ -81,6 +81,7 @@ def _topology_findings(topology: Topology, request: ClusterAdmission) -> Iterato
     yield from existence_findings(topology, request)
     yield from version_findings(topology, request)
     yield from topology_refusals(topology, clusterclass)
+    yield from taint_notices(topology)
     if clusterclass is not None:
         yield from variable_findings(topology, old, definitions_of(clusterclass))
     if request.old is not None and old is None:

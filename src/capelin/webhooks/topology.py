@@ -7,7 +7,7 @@ from typing import Final
 
 from capelin.api.clusterclass import ClusterClass, MachineDeploymentClass, WorkersClass
 from capelin.api.grouprules import ROLLOUT_RULES
-from capelin.api.labels import AUTOSCALER_MAX_SIZE_ANNOTATION, AUTOSCALER_MIN_SIZE_ANNOTATION
+from capelin.api.labels import AUTOSCALER_MAX_SIZE_ANNOTATION, AUTOSCALER_MIN_SIZE_ANNOTATION, CONTROL_PLANE_TAINT
 from capelin.api.meta import TemplateMetadata
 from capelin.api.refusals import FORBIDDEN, NOT_SUPPORTED, Refusal, Rule
 from capelin.api.topology import (
@@ -18,6 +18,7 @@ from capelin.api.topology import (
     Topology,
     WorkersTopology,
 )
+from capelin.webhooks.admission import Notice
 from capelin.webhooks.rules.healthchecks import (
     CHECK_RULES,
     MAX_IN_FLIGHT_IS_AMOUNT,
@@ -84,6 +85,19 @@ def topology_refusals(topology: Topology, clusterclass: ClusterClass | None) -> 
         yield from taint_refusals(f"{POOLS}[{index}].taints", pool.taints)
         if clusterclass is not None:
             yield from _class_refusals(f"{POOLS}[{index}]", pool.class_, pool_classes, clusterclass)
+
+
+def taint_notices(topology: Topology) -> Iterator[Notice]:
+    """Yield what to warn of in the taints of workers: what is made from the topology would be refused with them."""
+    workers = topology.workers or WorkersTopology()
+    for index, deployment in enumerate(workers.machine_deployments or ()):
+        if any(taint.key == CONTROL_PLANE_TAINT for taint in deployment.taints or ()):
+            told = f"{quoted(CONTROL_PLANE_TAINT)} is for control planes, and MachineDeployments are refused with it: leave it out"
+            yield Notice(f"{DEPLOYMENTS}[{index}].taints: {told}")
+    for index, pool in enumerate(workers.machine_pools or ()):
+        if pool.taints:
+            told = "nothing puts taints on the Nodes of a pool, and MachinePools are refused with them: leave them out"
+            yield Notice(f"{POOLS}[{index}].taints: {told}")
 
 
 def _class_refusals(place: str, name: str, classes: Collection[str], clusterclass: ClusterClass) -> Iterator[Refusal]:
