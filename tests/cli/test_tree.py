@@ -11,7 +11,7 @@ from capelin.api.meta import ObjectKey
 from capelin.cli.describe import belongs_to, take_inventory, told_unattended
 from capelin.cli.render import lines
 from capelin.cli.tree import Inventory, age, build_tree
-from capelin.runtime.errors import NotFound
+from capelin.runtime.errors import ApiError, Forbidden, NotFound
 from tests import build, buildclasses
 from tests.fakes import FakeClient
 
@@ -196,8 +196,9 @@ async def test_what_belongs_to_the_cluster_and_has_no_controller_is_found() -> N
     assert [document["metadata"]["name"] for document, _ in found.unattended] == ["ours"]
 
 
-async def test_a_kind_that_is_not_installed_has_no_objects() -> None:
-    client = FakeClient(read_faults={("machinehealthchecks", ""): NotFound("the server could not find the requested resource")})
+@pytest.mark.parametrize("error", [NotFound, Forbidden], ids=["not installed", "not for this user to see"])
+async def test_of_a_kind_that_cannot_be_listed_nothing_is_said(error: type[ApiError]) -> None:
+    client = FakeClient(read_faults={("machinehealthchecks", ""): error("no")})
     client.seed(build.cluster("blue"))
 
     assert (await take_inventory(client, ObjectKey("default", "blue"), ["MachineHealthCheck"])).unattended == []

@@ -19,7 +19,7 @@ from capelin.cli.session import Session, kubeconfig_options, namespace_option, r
 from capelin.cli.tree import Document, Inventory, build_tree
 from capelin.runtime.client import Client, Selection
 from capelin.runtime.contract import CORE_GROUP, ContractError, Contracts
-from capelin.runtime.errors import NotFound
+from capelin.runtime.errors import Forbidden, NotFound
 from capelin.runtime.seams import SystemClock
 from capelin.webhooks.judging import unattended_in
 
@@ -105,8 +105,8 @@ async def _of_unattended_kinds(client: Client, cluster: ObjectKey, unattended: C
     for resource in (kind.resource for kind in KINDS if kind.resource.kind in unattended and kind.resource.namespaced):
         try:
             found = await client.list(resource, Selection(namespace=cluster.namespace))
-        except NotFound:
-            continue  # a server on which this kind is not installed
+        except (NotFound, Forbidden):
+            continue  # the kind is not installed, or not for this user to see: of it nothing is said
         for obj in found:
             if belongs_to(obj.document, cluster.name):
                 yield {**obj.document, "kind": resource.kind}
