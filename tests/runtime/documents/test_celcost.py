@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from capelin.runtime.documents.celcost import Budget, compile_rule, places
+from capelin.runtime.documents.cel import compile_rule
+from capelin.runtime.documents.celcost import Budget, places
 from tests.apiserver.schemas import TEXT, fields, list_of, map_of
 from tests.runtime.documents.costlyrules import COSTS, COSTS_WITH_OPTIONAL_OLD, KIT, cost
 
