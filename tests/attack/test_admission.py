@@ -137,6 +137,8 @@ async def test_a22_amounts_are_no_attack(amount: str) -> None:
     assert len(str(found)) < 1_000
 
 
+@pytest.mark.slow
+@pytest.mark.gate
 async def test_a22_ten_thousand_bad_labels_are_told_one_by_one() -> None:
     bad = TemplateMetadata(labels=LABELS | {f"bad label {number}": "x" * 1_000 for number in range(10_000)})
     template = build.machine_template("workers", labels=LABELS).model_copy(update={"metadata": bad})

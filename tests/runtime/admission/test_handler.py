@@ -147,6 +147,8 @@ async def test_strangers_do_not_learn_which_paths_there_are() -> None:
     assert codes == {403}
 
 
+@pytest.mark.slow
+@pytest.mark.gate
 @given(st.binary(max_size=300) | st.recursive(st.none() | st.text(), lambda inner: st.dictionaries(st.text(), inner)).map(codec.encode))
 async def test_no_body_whatever_is_a_server_error(body: bytes) -> None:
     response = await handler(agree).send(asked(body))

@@ -95,11 +95,3 @@ def test_reading_a_time_from_json_costs_nothing(form: str) -> None:
     got = complaints(schema)
 
     assert got == []
-
-
-def test_a_rule_that_does_not_compile_costs_nothing() -> None:
-    schema = {**TEXT, **rules({"rule": "self +"})}
-
-    got = complaints(schema)
-
-    assert got == []

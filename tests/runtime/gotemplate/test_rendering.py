@@ -94,6 +94,8 @@ def test_characters_that_were_cut_in_two_can_be_joined_again() -> None:
     assert render('{{ trunc 1 "é" }}{{ trunc -1 "é" }}') == "é"
 
 
+@pytest.mark.slow
+@pytest.mark.gate
 @given(st.lists(ACTIONS, max_size=3))
 def test_whatever_a_template_calls_it_renders_or_fails_as_a_template(actions: list[str]) -> None:
     template = parse("".join(actions))
