@@ -79,18 +79,15 @@ class Listed:
 
 @dataclass(slots=True)
 class Drawn:
-    """Faults by chance, until `over`: each call goes wrong with the probability of the profile. What was drawn is kept in `given`."""
+    """Faults by chance: each call goes wrong with the probability of the profile. What was drawn is kept in `given`."""
 
     chance: Chance
     probabilities: Mapping[Fault, float]
     given: dict[int, Fault] = field(default_factory=dict)
-    over: bool = False
 
     def fault(self, call: Call) -> Fault | None:
         """Return the fault that chance has for the call."""
         drawn = self.chance.random()
-        if self.over:
-            return None
         for fault, probability in self.probabilities.items():
             if drawn < probability:
                 if fault is Fault.CONFLICT and call.verb not in ("update", "patch"):

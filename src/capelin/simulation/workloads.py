@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from capelin.api import crds
-from capelin.api.cluster import Cluster
+from capelin.api.cluster import CLUSTER_FINALIZER, Cluster
 from capelin.api.machine import Machine
 from capelin.api.machinedeployment import MachineDeployment
 from capelin.api.meta import ObjectKey, Unstructured, is_condition_true
@@ -37,11 +37,15 @@ class Workload:
     act: Callable[[World, list[Document]], Awaitable[None]]
 
 
-async def _created(world: World, manifests: list[Document]) -> None:
+async def _asked_for(world: World, manifests: list[Document]) -> None:
     for document in manifests:
         meta = {**document["metadata"], "namespace": CLUSTER.namespace}
         resource = _RESOURCES[document["apiVersion"], document["kind"]]
         await world.client.create(Unstructured(resource, {**document, "metadata": meta}))
+
+
+async def _created(world: World, manifests: list[Document]) -> None:
+    await _asked_for(world, manifests)
     await _until(world, "the cluster is ready", partial(_is_ready, world, machines=4))
 
 
@@ -72,10 +76,9 @@ async def _roll_out(world: World, manifests: list[Document]) -> None:
 
 
 async def _delete_while_creating(world: World, manifests: list[Document]) -> None:
-    for document in manifests:
-        meta = {**document["metadata"], "namespace": CLUSTER.namespace}
-        await world.client.create(Unstructured(_RESOURCES[document["apiVersion"], document["kind"]], {**document, "metadata": meta}))
-    await world.clock.sleep(timedelta(seconds=1))
+    await _asked_for(world, manifests)
+    # A Cluster that is deleted before its finalizer is there is simply gone, and whatever names it stays: no controller has seen it.
+    await _until(world, "the Cluster has its finalizer", partial(_is_taken_on, world))
     await _deleted(world)
 
 
@@ -93,6 +96,11 @@ WORKLOADS: Final[Mapping[str, Workload]] = {
 async def _until(world: World, what: str, holds: Callable[[], Awaitable[bool]]) -> None:
     if not await world.until(holds, within=PATIENCE):
         raise NeverSettled(f"after {PATIENCE} it is still not so that {what}")
+
+
+async def _is_taken_on(world: World) -> bool:
+    cluster = await world.client.get(Cluster, CLUSTER)
+    return cluster is not None and CLUSTER_FINALIZER in (cluster.metadata.finalizers or ())
 
 
 async def _is_ready(world: World, *, machines: int) -> bool:
