@@ -216,6 +216,13 @@ def test_variable_schemas_are_usable_refuses_a_value_for_a_bad_one(schema: dict[
     assert fields(refusals) == ["spec.topology.variables[0].value"]
 
 
+def test_variable_schemas_are_usable_accepts_a_value_that_stays_and_refuses_another() -> None:
+    facts, old = known(class_variable("bad", type="object", properties=5)), cluster({"bad": "x"})
+
+    accepted(WEBHOOK, cluster({"bad": "x"}, deployments=[deployment_topology()]), old, facts=facts)
+    refused(VARIABLE_SCHEMAS_ARE_USABLE, WEBHOOK, cluster({"bad": "y"}), old, facts=facts)
+
+
 def test_variables_of_extensions_are_checked_once_the_class_tells_them() -> None:
     accepted(WEBHOOK, cluster({"zone": "a"}), facts=extended())
 

@@ -158,6 +158,8 @@ def _misfits(field: str, variables: Sequence[Variable], old: Mapping[str, Any], 
             schema = definitions.schema(variable.name)
             misfits = schema.validate(variable.value, f"{place}.value", old.get(variable.name, ABSENT))
         except ValueError as error:
+            if old.get(variable.name, ABSENT) == variable.value:
+                continue  # the same refusal before and after a change of the value would never be told
             found = f"a value where the schema in ClusterClass {definitions.owner} cannot be used: {error}"
             yield VARIABLE_SCHEMAS_ARE_USABLE.broken(f"{place}.value", found, "no value, until the class is mended")
             continue
