@@ -9,7 +9,9 @@ from click.testing import CliRunner
 
 from capelin.api.meta import ObjectKey
 from capelin.cli.main import main
+from capelin.cli.up import WEBHOOK_PORTS
 from capelin.cli.webhooks import DEFAULT_SERVICE, Webhooks, chosen
+from capelin.cloud.inmemory import ports
 from capelin.runtime.admission.configurations import ServiceTarget, UrlTarget
 
 HOOKS = ObjectKey("infra", "hooks")
@@ -86,3 +88,8 @@ def test_what_cannot_be_meant_is_refused_with_what_can(arguments: list[str], sai
 
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_the_webhooks_of_up_take_no_port_that_a_simulated_cluster_has_stored_and_not_opened_yet() -> None:
+    """Both chose from the same ports, and the webhooks chose first: now and then a cluster found its own taken after a restart."""
+    assert set(WEBHOOK_PORTS).isdisjoint(ports.RANGE)

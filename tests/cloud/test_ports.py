@@ -34,6 +34,10 @@ def test_a_free_port_lies_in_the_range_and_is_given_once() -> None:
     assert all(port in RANGE for port in got)
 
 
+def test_a_port_can_be_asked_of_other_ports() -> None:
+    assert SystemPorts(FakeRandom(), range(18_000, 18_100)).free(HOST, ()) in range(18_000, 18_100)
+
+
 def test_ports_of_others_are_avoided() -> None:
     first = SystemPorts(FakeRandom()).free(HOST, ())
 

@@ -32,7 +32,7 @@ from capelin.runtime.admission.configurations import UrlTarget
 from capelin.runtime.client import ApiClient
 from capelin.runtime.inprocess import InProcess
 from capelin.runtime.manager import Settings, stop_on_signals
-from capelin.runtime.seams import SystemClock, SystemRandom, SystemThreads
+from capelin.runtime.seams import Random, SystemClock, SystemRandom, SystemThreads
 from capelin.runtime.transport import User
 from capelin.workload.keys import SystemKeys
 
@@ -40,6 +40,8 @@ HOST = "127.0.0.1"
 DEFAULT_PORT = 6440
 CONTROLLERS = User("capelin-controllers", ("capelin:controllers",))
 MANAGEMENT_PARTITION = "management"
+WEBHOOK_PORTS = range(19_000, 20_000)
+"""None that a simulated cluster is given: theirs are stored, and opened again only after we have chosen one for the webhooks."""
 OWN_NAMESPACE = "kube-system"
 """Where we keep what is our own: it is always there, and out of users' way."""
 
@@ -186,7 +188,7 @@ async def _serve(directory: DataDirectory, port: int, extent: Extent, started: C
             return
         servers = ApiServers(database, clock, random)
         seams = assembly.Seams(clock, random, keys, http.connect, HttpEndpoints(), servers, SystemPorts(random))
-        served = _webhooks(seams, identity) if extent.webhooks else None
+        served = _webhooks(random, identity) if extent.webhooks else None
         running = Running(connection, "in-process", seams, Settings(plan=assembly.cache_plan()), webhooks=served)
         await running.run(started=started)
 
@@ -198,9 +200,9 @@ async def _until_stopped(started: Callable[[], None]) -> None:
     await stopping.wait()
 
 
-def _webhooks(seams: assembly.Seams, identity: ManagementIdentity) -> Webhooks:
+def _webhooks(random: Random, identity: ManagementIdentity) -> Webhooks:
     """Return how our own server is answered: over the network as any other, on a port that may be another in every run."""
-    port = seams.ports.free(HOST, ())
+    port = SystemPorts(random, WEBHOOK_PORTS).free(HOST, ())
     target = UrlTarget(f"https://{HOST}:{port}")
     authority = identity.authority.certificate
     return Webhooks((HOST, port), target, (HOST,), OWN_NAMESPACE, caller=WEBHOOK_CALLER, authority=authority)

@@ -33,20 +33,21 @@ class Ports(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SystemPorts:
-    """Asks the operating system. It begins at a random port, so that two programs on one host rarely choose the same."""
+    """Asks the operating system. It begins at a random port of those it gives, so that two programs on one host rarely choose the same."""
 
     random: Random
+    among: range = RANGE
     _given: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     def free(self, host: str, avoiding: Collection[int]) -> int:
         """Return a port nobody listens on; see `Ports`."""
-        start = int(self.random.random() * len(RANGE))
-        candidates: tuple[int, ...] = (*RANGE[start:], *RANGE[:start])
+        start = int(self.random.random() * len(self.among))
+        candidates: tuple[int, ...] = (*self.among[start:], *self.among[:start])
         for port in candidates:
             if port not in avoiding and port not in self._given and self.is_free(host, port):
                 self._given.append(port)
                 return port
-        raise OSError(f"no port of {host} between {RANGE.start} and {RANGE.stop - 1} is free")
+        raise OSError(f"no port of {host} between {self.among.start} and {self.among.stop - 1} is free")
 
     def is_free(self, host: str, port: int) -> bool:
         """Tell whether it could be listened on now; see `Ports`."""
