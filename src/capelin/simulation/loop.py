@@ -6,9 +6,11 @@ threads, and waiting for what can never come is an error. The same seed gives th
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from asyncio import base_events
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 HORIZON: Final = 1_000_000
@@ -23,6 +25,10 @@ class Spinning(RuntimeError):
     """A run that does not end."""
 
 
+class OutOfReach(RuntimeError):
+    """A thread, a process or a socket was asked for: what it did would not repeat."""
+
+
 class Draw(Protocol):
     """Where a run's chance comes from."""
 
@@ -33,13 +39,15 @@ class Draw(Protocol):
 class VirtualLoop(base_events.BaseEventLoop):
     """A loop whose clock is virtual and whose ready callbacks run in an order that is drawn."""
 
+    # The base class types the arguments of callbacks one by one; a loop that only passes them on, or refuses them, need not.
+    _check_thread: Callable[[], None]
     _ready: deque[Any]  # handles, as the base class keeps them: its own types do not tell
     _scheduled: list[Any]
     _stopping: bool
 
-    def __init__(self, draw: Draw) -> None:
+    def __init__(self, draw: Draw, *, horizon: int = HORIZON) -> None:
         super().__init__()
-        self._executor_shutdown_called = True  # no thread can be asked for anything; nor can one call, without a pipe to wake us by
+        self._horizon = horizon
         self._draw = draw
         self._now = 0.0
         self.steps = 0
@@ -49,14 +57,31 @@ class VirtualLoop(base_events.BaseEventLoop):
         """Return the seconds since the run began."""
         return self._now
 
+    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]  # as above
+        """Have a callback run, in this thread: asyncio asks so for generators that nobody has closed."""
+        self._check_thread()
+        return self.call_soon(callback, *args, context=context)
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]  # noqa: ARG002 - as above
+        """Refuse."""
+        raise OutOfReach(f"a run has no threads and no processes: {func!r} cannot run beside it")
+
+    async def create_connection(self, *args: Any, **options: Any) -> Any:  # noqa: ARG002
+        """Refuse."""
+        raise OutOfReach("a run has no sockets: nothing outside can be connected to")
+
+    async def create_server(self, *args: Any, **options: Any) -> Any:  # noqa: ARG002
+        """Refuse."""
+        raise OutOfReach("a run has no sockets: nobody outside can connect")
+
     def _run_once(self) -> None:
         """Run one callback that can run, or let time pass until one can."""
         if not self._ready:
             self._advance()
         self._wake_due()
         self.steps += 1
-        if self.steps > HORIZON:
-            raise Spinning(f"{HORIZON} callbacks have run, and the run has not ended")
+        if self.steps > self._horizon:
+            raise Spinning(f"{self._horizon} callbacks have run, and the run has not ended")
         handle = self._chosen()
         if not handle._cancelled:
             handle._run()
