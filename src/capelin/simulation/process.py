@@ -69,6 +69,8 @@ def adopt_tasks(loop: asyncio.AbstractEventLoop) -> None:
         if process is not None:
             process.tasks[task] = None
             task.add_done_callback(lambda done: _forget(process, done))
+            if not process.alive:
+                task.cancel()  # what a dying process still starts ends before it begins
         return task
 
     loop.set_task_factory(factory)
