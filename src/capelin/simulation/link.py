@@ -62,7 +62,7 @@ class Link:
         if fault in _REFUSALS:
             await self._under_way()
             return _refused(_REFUSALS[fault])
-        await self._before(fault)
+        await self._before(fault, request)
         await self._under_way()
         response = await self.handler.send(request)
         await self._after(fault, request)
@@ -73,14 +73,14 @@ class Link:
     async def close(self) -> None:
         """Nothing is held."""
 
-    async def _before(self, fault: Fault | None) -> None:
+    async def _before(self, fault: Fault | None, request: Request) -> None:
         match fault:
             case Fault.CRASH_BEFORE:
                 self.process.die()
                 self.process.check_alive()
             case Fault.LOST_REQUEST:
                 await self._waited(PATIENCE)
-                raise errors.Unreachable(f"{self.server}: no answer in {PATIENCE.total_seconds():g} s")
+                raise self._unanswered(request)
 
     async def _after(self, fault: Fault | None, request: Request) -> None:
         match fault:
@@ -88,8 +88,7 @@ class Link:
                 self.process.die()
             case Fault.LOST_REPLY:
                 await self._waited(PATIENCE)
-                kind = errors.Unreachable if request.method == "GET" else errors.ResultUnknown
-                raise kind(f"{self.server}: the answer was lost")
+                raise self._unanswered(request)
             case Fault.SLOW:
                 await self._waited(PATIENCE)
         self.process.check_alive()
@@ -97,6 +96,11 @@ class Link:
         if fault is Fault.CRASH_AFTER_REPLY:
             self.process.die()
             self.process.check_alive()
+
+    def _unanswered(self, request: Request) -> errors.ApiError:
+        """Return what the caller is told, who cannot know whether it was the request that was lost or the answer."""
+        kind = errors.Unreachable if request.method == "GET" else errors.ResultUnknown
+        return kind(f"{self.server}: no answer in {PATIENCE.total_seconds():g} s")
 
     async def _under_way(self) -> None:
         await self._waited(timedelta(seconds=self.chance.between(_QUICKEST, _SLOWEST)))
