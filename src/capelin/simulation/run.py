@@ -65,15 +65,15 @@ def run(schedule: Schedule, manifests: list[Document]) -> Outcome:
     world, violations = World(schedule.seed, plan), list[Violation]()
     world.observers.append(_Checks(world, violations).observe)
     loop = VirtualLoop(Chance(schedule.seed, "order"))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # what a dying process was about to start is never awaited
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # what a dying process was about to start is never awaited
+        try:
             loop.run_until_complete(_lived(world, schedule, manifests))
-    except (NeverSettled, Spinning, Stuck) as error:
-        violations.append(Violation("I50", loop.time(), str(error)))
-    finally:
-        loop.close()
-        gc.collect()
+        except (NeverSettled, Spinning, Stuck) as error:
+            violations.append(Violation("I50", loop.time(), str(error)))
+        finally:
+            loop.close()
+            gc.collect()
     given = plan.given if isinstance(plan, Drawn) else schedule.faults or {}
     story = world.story
     return Outcome(schedule, violations, given, story.lines, story.digest, story.calls, world.deaths, loop.steps, loop.time())
