@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from capelin.runtime.codec import Document
 from capelin.simulation.invariants.invariant import Change, Invariant
@@ -34,8 +35,12 @@ class EndpointStays(Invariant):
             yield f"Cluster {change.name}: {name} was reached and is taken back"
 
 
+GRACE: Final = timedelta(minutes=1)
+"""What was under way when a Cluster was deleted may still arrive, and a cache be that far behind: an answer can take half a minute."""
+
+
 class NothingIsMadeUnderADyingCluster(Invariant):
-    """Nothing is created for a Cluster that is being deleted."""
+    """Nothing is created for a Cluster whose deletion everybody has had the time to see."""
 
     id = "I5"
     watches = frozenset({"machines.cluster.x-k8s.io", "machinesets.cluster.x-k8s.io"})
@@ -43,10 +48,11 @@ class NothingIsMadeUnderADyingCluster(Invariant):
     def broken(self, change: Change) -> Iterator[str]:
         if change.event.type != "ADDED" or change.new is None:
             return
-        name = change.new["spec"].get("clusterName")
+        name, created_at = change.new["spec"].get("clusterName"), change.new["metadata"]["creationTimestamp"]
         for cluster in change.others(CLUSTERS):
-            if cluster["metadata"]["name"] == name and cluster["metadata"].get("deletionTimestamp"):
-                yield f"{change.resource} {change.name} was created although Cluster {name} is being deleted"
+            deleted_at = cluster["metadata"].get("deletionTimestamp")
+            if cluster["metadata"]["name"] == name and deleted_at and _between(deleted_at, created_at) > GRACE:
+                yield f"{change.resource} {change.name} was created at {created_at}, and Cluster {name} deleted at {deleted_at}"
 
 
 class ClusterGoesLast(Invariant):
@@ -63,6 +69,10 @@ class ClusterGoesLast(Invariant):
             left = [d["metadata"]["name"] for d in change.others(resource) if _label(d) == name]
             if left:
                 yield f"Cluster {change.name} is gone, and of its {resource} there are still {', '.join(left)}"
+
+
+def _between(earlier: str, later: str) -> timedelta:
+    return datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
 
 
 def _endpoint(cluster: Document) -> Any:
