@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from capelin.apiserver.storage.store import Event
@@ -16,7 +17,7 @@ from capelin.simulation.invariants.catalogue import INVARIANTS
 from capelin.simulation.invariants.invariant import Change, Violation
 from capelin.simulation.loop import Spinning, Stuck, VirtualLoop
 from capelin.simulation.seams import Chance
-from capelin.simulation.workloads import WORKLOADS, NeverSettled
+from capelin.simulation.workloads import WORKLOADS, NeverSettled, Workload
 from capelin.simulation.world import World, running
 
 PROFILES: Final[Mapping[str, Mapping[Fault, float]]] = {
@@ -25,6 +26,13 @@ PROFILES: Final[Mapping[str, Mapping[Fault, float]]] = {
     "crashes": {Fault.CRASH_BEFORE: 0.02, Fault.CRASH_AFTER_EFFECT: 0.02, Fault.CRASH_AFTER_REPLY: 0.02},
 }
 """With which probability each call goes wrong, by name."""
+
+
+SETTLES: Final = "I50"
+"""The rule of the end: everything comes to where the user wants it, and a run does not get stuck on the way."""
+
+SURVIVES: Final = "a manager ended"
+"""The rule of processes: nothing that an API server answers ends a manager."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +67,34 @@ class Outcome:
     virtual_seconds: float
 
 
-def run(schedule: Schedule, manifests: list[Document]) -> Outcome:
+def run(schedule: Schedule, manifests: list[Document], *, workloads: Mapping[str, Workload] = WORKLOADS) -> Outcome:
     """Run a schedule in a loop of its own. `manifests` are the objects of the cluster that the workload is about."""
+    act = workloads[schedule.workload].act
     plan = schedule.plan
     world, violations = World(schedule.seed, plan), list[Violation]()
     world.observers.append(_Checks(world, violations).observe)
     loop = VirtualLoop(Chance(schedule.seed, "order"))
+    gc.disable()  # it would end what nobody closed at moments that depend on what this process did before: runs would not repeat
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what a dying process was about to start is never awaited
         try:
-            loop.run_until_complete(_lived(world, schedule, manifests))
+            loop.run_until_complete(_lived(world, partial(act, world, manifests)))
         except (NeverSettled, Spinning, Stuck) as error:
-            violations.append(Violation("I50", loop.time(), str(error)))
+            violations.append(Violation(SETTLES, loop.time(), str(error)))
         finally:
             loop.close()
             gc.collect()
+            gc.enable()
+    violations += [Violation(SURVIVES, at, message) for at, message in world.failures]
     given = plan.given if isinstance(plan, Drawn) else schedule.faults or {}
     story = world.story
     return Outcome(schedule, violations, given, story.lines, story.digest, story.calls, world.deaths, loop.steps, loop.time())
 
 
-async def _lived(world: World, schedule: Schedule, manifests: list[Document]) -> None:
+async def _lived(world: World, act: Callable[[], Awaitable[None]]) -> None:
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)  # of the dead, nobody asks
     async with running(world):
-        await WORKLOADS[schedule.workload].act(world, manifests)
+        await act()
 
 
 class _Checks:

@@ -71,7 +71,10 @@ class Story:
 
 @dataclass
 class World:
-    """One run's world. `plan` says what goes wrong; observers see every change of a management object in the turn in which it happens."""
+    """One run's world. `plan` says what goes wrong; observers see every change of a management object in the turn in which it happens.
+
+    `failures` are managers that ended without being told to: by time, and how. Production would start them again, and so does the world.
+    """
 
     seed: int
     plan: Plan = field(default_factory=NoFaults)
@@ -79,6 +82,7 @@ class World:
     clock: VirtualClock = field(default_factory=VirtualClock)
     observers: list[Callable[[Event], None]] = field(default_factory=list)
     deaths: int = 0
+    failures: list[tuple[float, str]] = field(default_factory=list)
     _stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -103,11 +107,11 @@ class World:
             generation += 1
             process = Process(f"{name}-{generation}")
             task = process.start(self._manager(process).run())
-            process.tasks[task] = None
             self._running = process
             await process.buried()
             if process.alive:
-                break  # it stopped by itself, which it does only when told to
+                process.die()
+                self._failed(process, task)
             self.deaths += 1
             self.story.told(f"{self._at}: {process.name} has died")
             await self.clock.sleep(RESTART_AFTER)
@@ -130,6 +134,10 @@ class World:
         manager = Manager(ApiClient(link), self.clock, chance, settings)
         assembly.assemble(manager, seams)
         return manager
+
+    def _failed(self, process: Process, task: asyncio.Task[None]) -> None:
+        how = "was cancelled" if task.cancelled() else f"ended with {task.exception()!r}"
+        self.failures.append((self.clock.monotonic(), f"{process.name} {how}, and nobody had told it to end"))
 
     def _connect(self, process: Process) -> Any:
         def connect(credentials: Credentials, *, screen: Screen = anywhere) -> Link:
