@@ -87,6 +87,17 @@ class Installation:
         found = json.loads(self.kubectl(f"get {CONFIGURATIONS} -o json --ignore-not-found").stdout or '{"items": []}')["items"]
         return [webhook["clientConfig"] for each in found for webhook in each["webhooks"]]
 
+    async def is_asked(self, manager: Manager) -> None:
+        """Return once both configurations lead to that manager: it is ready before it has written them."""
+        base = f"https://127.0.0.1:{manager.webhooks}/"
+
+        def written() -> bool:
+            found = self.webhooks()
+            tasks = {config.get("url", "").removeprefix(base).partition("-")[0] for config in found}
+            return tasks == {"mutate", "validate"}
+
+        await becomes(written)
+
     def bundles(self) -> set[str]:
         """Return what the API server trusts."""
         return {config["caBundle"] for config in self.webhooks()}
@@ -145,10 +156,12 @@ async def test_a_real_server_asks_the_manager_on_loopback(installation: Installa
 
 async def test_a_restart_on_another_port_keeps_the_bundle(installation: Installation) -> None:
     first = await installation.start()
+    await installation.is_asked(first)
     before = installation.bundles()
     first.stop()
 
     second = await installation.start()
+    await installation.is_asked(second)
 
     assert installation.bundles() == before
     assert len(before) == 1
@@ -156,7 +169,8 @@ async def test_a_restart_on_another_port_keeps_the_bundle(installation: Installa
 
 
 async def test_a_second_replica_is_ready_and_changes_nothing(installation: Installation) -> None:
-    await installation.start("--leader-elect")
+    first = await installation.start("--leader-elect")
+    await installation.is_asked(first)
     before = installation.webhooks()
 
     await installation.start("--leader-elect")
@@ -167,6 +181,7 @@ async def test_a_second_replica_is_ready_and_changes_nothing(installation: Insta
 
 async def test_who_takes_over_the_lead_is_asked_from_then_on(installation: Installation) -> None:
     first = await installation.start("--leader-elect")
+    await installation.is_asked(first)
     second = await installation.start("--leader-elect")
     before = installation.bundles()
 
@@ -183,6 +198,7 @@ async def test_configurations_that_were_installed_for_a_service_are_moved(instal
     assert installation.kubectl(f"apply -f {manifests}").returncode == 0
 
     manager = await installation.start()
+    await installation.is_asked(manager)
 
     assert all(set(config) == {"url", "caBundle"} for config in installation.webhooks())
     await becomes(lambda: "allowed is a semantic version" in installation.create("bad", "banana").stderr)
@@ -191,6 +207,7 @@ async def test_configurations_that_were_installed_for_a_service_are_moved(instal
 
 async def test_a_manager_without_webhooks_leaves_alone_what_others_wrote(installation: Installation) -> None:
     first = await installation.start()
+    await installation.is_asked(first)
     before = installation.webhooks()
     first.stop()
 

@@ -156,7 +156,8 @@ class World:
 
     async def objects_of(self, name: str, *, namespace: str = "default") -> list[str]:
         """Return kind and name of all objects that belong to a cluster."""
-        kinds = (*KNOWN.values(), Resource("", "v1", "secrets", "Secret"), Resource("", "v1", "configmaps", "ConfigMap"))
+        ours = [kind for kind in KNOWN.values() if kind.namespaced]
+        kinds = (*ours, Resource("", "v1", "secrets", "Secret"), Resource("", "v1", "configmaps", "ConfigMap"))
         found = [(kind.kind, item) for kind in kinds for item in await self.client.list(kind, Selection(namespace))]
         return [f"{kind}/{item.key.name}" for kind, item in found if item.key.name.startswith(name)]
 
