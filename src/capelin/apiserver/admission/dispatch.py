@@ -225,7 +225,10 @@ class Admission:
         """Let go of webhooks that are no longer declared, once that is done for earlier changes."""
         if before is not None:
             await before
-        await caller.keep(self._configurations.clients())
+        try:
+            await caller.keep(self._configurations.clients())
+        except OSError as error:
+            _log.warning("A connection to a webhook did not close", error=str(error))
 
 
 class _Rounds:
