@@ -138,3 +138,15 @@ def test_a_generator_that_nobody_closed_is_closed_by_the_loop() -> None:
     in_virtual_time(work)
 
     assert closed == [True]
+
+
+def test_sets_of_tasks_and_futures_are_in_the_order_of_their_making() -> None:
+    async def work() -> bool:
+        loop = asyncio.get_running_loop()
+        futures = [loop.create_future() for _ in range(50)]
+        tasks = [asyncio.create_task(VirtualClock().sleep(NOTHING)) for _ in range(50)]
+        in_order = list(set(futures)) == futures and list(set(tasks)) == tasks
+        await asyncio.wait(tasks)
+        return in_order
+
+    assert in_virtual_time(work)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import itertools
 from asyncio import base_events
 from collections import deque
 from collections.abc import Callable
@@ -36,6 +37,28 @@ class Draw(Protocol):
         """Return a number from 0 up to, but not including, `stop`."""
 
 
+class NumberedFuture(asyncio.Future[Any]):
+    """A future whose hash is its number in the run: sets of futures are then in an order that repeats, and not in that of addresses."""
+
+    def __init__(self, *, loop: VirtualLoop) -> None:
+        self._number = loop.next_number()
+        super().__init__(loop=loop)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class NumberedTask(asyncio.Task[Any]):
+    """A task whose hash is its number in the run: a TaskGroup cancels its tasks in the order of a set."""
+
+    def __init__(self, work: Any, *, loop: VirtualLoop, **options: Any) -> None:
+        self._number = loop.next_number()
+        super().__init__(work, loop=loop, **options)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
 class VirtualLoop(base_events.BaseEventLoop):
     """A loop whose clock is virtual and whose ready callbacks run in an order that is drawn."""
 
@@ -52,10 +75,19 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._now = 0.0
         self.steps = 0
         """Callbacks that have run."""
+        self._numbers = itertools.count()
 
     def time(self) -> float:
         """Return the seconds since the run began."""
         return self._now
+
+    def next_number(self) -> int:
+        """Return a number that nothing in this run has."""
+        return next(self._numbers)
+
+    def create_future(self) -> NumberedFuture:
+        """Return a future of this loop."""
+        return NumberedFuture(loop=self)
 
     def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]  # as above
         """Have a callback run, in this thread: asyncio asks so for generators that nobody has closed."""

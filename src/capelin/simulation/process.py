@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from capelin.simulation.loop import NumberedTask, VirtualLoop
+
 _current: ContextVar[Process | None] = ContextVar("process", default=None)
 
 
@@ -60,11 +62,11 @@ class Process:
             await asyncio.wait(tuple(self.tasks))
 
 
-def adopt_tasks(loop: asyncio.AbstractEventLoop) -> None:
+def adopt_tasks(loop: VirtualLoop) -> None:
     """Have every task of the loop belong to the process whose code starts it."""
 
-    def factory(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
-        task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **options)
+    def factory(_loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+        task = NumberedTask(work, loop=loop, **options)
         process = _current.get()
         if process is not None:
             process.tasks[task] = None

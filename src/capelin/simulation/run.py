@@ -16,6 +16,7 @@ from capelin.simulation.faults import Drawn, Fault, Listed, Plan
 from capelin.simulation.invariants.catalogue import INVARIANTS
 from capelin.simulation.invariants.invariant import Change, Violation
 from capelin.simulation.loop import Spinning, Stuck, VirtualLoop
+from capelin.simulation.process import adopt_tasks
 from capelin.simulation.seams import Chance
 from capelin.simulation.workloads import WORKLOADS, NeverSettled, Workload
 from capelin.simulation.world import World, running
@@ -74,6 +75,7 @@ def run(schedule: Schedule, manifests: list[Document], *, workloads: Mapping[str
     world, violations = World(schedule.seed, plan), list[Violation]()
     world.observers.append(_Checks(world, violations).observe)
     loop = VirtualLoop(Chance(schedule.seed, "order"))
+    adopt_tasks(loop)
     gc.disable()  # it would end what nobody closed at moments that depend on what this process did before: runs would not repeat
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what a dying process was about to start is never awaited

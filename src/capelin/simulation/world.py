@@ -28,7 +28,7 @@ from capelin.runtime.manager import Manager, Settings
 from capelin.runtime.transport import Credentials, Handler, Screen, ServingIdentity, User, anywhere
 from capelin.simulation.faults import Call, NoFaults, Plan
 from capelin.simulation.link import Link
-from capelin.simulation.process import Process, adopt_tasks
+from capelin.simulation.process import Process
 from capelin.simulation.seams import Chance, ComputedKeys, CountedPorts, VirtualClock
 
 ADMINISTRATOR: Final = User("admin", ("system:masters",))
@@ -92,6 +92,7 @@ class World:
         self.server = ApiServer(self.store, clock=self.clock, random=Chance(self.seed, "server"))
         self.client = ApiClient(InProcess(self.server, ADMINISTRATOR))
         self.keys, self.ports = ComputedKeys(), CountedPorts()
+        self._running: Process | None = None
 
     async def start(self) -> None:
         """Start the API server and have it serve our kinds."""
@@ -109,6 +110,8 @@ class World:
             task = process.start(self._manager(process).run())
             self._running = process
             await process.buried()
+            if self._stopping:
+                return
             if process.alive:
                 process.die()
                 self._failed(process, task)
@@ -119,7 +122,8 @@ class World:
     async def stop(self) -> None:
         """End everything."""
         self._stopping = True
-        self._running.die()
+        if self._running is not None:
+            self._running.die()
         await self.server.stop()
 
     def _manager(self, process: Process) -> Manager:
@@ -190,8 +194,7 @@ class _Endpoints:
 
 @asynccontextmanager
 async def running(world: World) -> AsyncIterator[World]:
-    """Yield the world with a manager at work; everything has ended afterwards."""
-    adopt_tasks(asyncio.get_running_loop())
+    """Yield the world with a manager at work, in a loop that adopts tasks; everything has ended afterwards."""
     await world.start()
     managing = asyncio.ensure_future(world.run_manager("manager"))
     try:
