@@ -3,7 +3,7 @@
 run --seeds 200 [--from 0] [--workload NAME] [--profile NAME] [--jobs 2]
 replay SEED [--workload NAME] [--profile NAME] [--trace]
 canary --seeds 50
-crash --workload NAME [--jobs 2]
+crash --workload NAME [--every 1] [--jobs 2]
 """
 
 from __future__ import annotations
@@ -16,17 +16,14 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
-from importlib import resources
 from time import perf_counter  # noqa: TID251 - how fast runs are is measured in real time
 from typing import Final
 
 import structlog
-import yaml
 
-from capelin.runtime.codec import Document
 from capelin.simulation.faults import CRASHES
 from capelin.simulation.run import PROFILES, Outcome, Schedule, run
-from capelin.simulation.workloads import WORKLOADS
+from capelin.simulation.workloads import WORKLOADS, quickstart
 
 HASH_SEED: Final = "0"
 """Sets and dictionaries of objects are in an order that depends on it; a run repeats only with the same."""
@@ -58,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     several.add_argument("--from", dest="first", type=int, default=0, help="the first seed")
     for name, verb, parents in (("run", _run, [shared, several]), ("canary", _canary, [shared, several]), ("crash", _crash, [shared])):
         verbs.add_parser(name, parents=parents, help=(verb.__doc__ or "").splitlines()[0]).set_defaults(verb=verb)
+    verbs.choices["crash"].add_argument("--every", type=int, default=1, help="crash at every n-th call only")
     replay = verbs.add_parser("replay", parents=[shared], help=(_replay.__doc__ or "").splitlines()[0])
     replay.add_argument("seed", type=int)
     replay.add_argument("--trace", action="store_true", help="print all of the story that was kept")
@@ -100,14 +98,14 @@ def _canary(options: argparse.Namespace) -> int:
 
 def _crash(options: argparse.Namespace) -> int:
     """Crash at every call of a workload, in every position, one crash a run."""
-    failed, total = 0, 0
+    failed = 0
     for workload in WORKLOADS if options.workload == "all" else [options.workload]:
         (calm,) = _outcomes(1, [Schedule(0, workload, "calm")])
-        schedules = [Schedule(0, workload, "calm", {call: crash}) for call in range(1, calm.calls + 1) for crash in CRASHES]
+        schedules = [Schedule(0, workload, "calm", {call: crash}) for call in range(1, calm.calls + 1, options.every) for crash in CRASHES]
         broken = [outcome for outcome in _outcomes(options.jobs, schedules) if outcome.violations]
         for outcome in broken:
             _tell(outcome)
-        failed, total = failed + len(broken), total + len(schedules)
+        failed += len(broken)
         print(f"{workload}: {calm.calls} calls, {len(schedules)} crashes, {len(broken)} did not recover")  # noqa: T201
     return 1 if failed else 0
 
@@ -127,20 +125,15 @@ def _workload(name: str, seed: int) -> str:
 def _outcomes(jobs: int, schedules: Sequence[Schedule]) -> Iterator[Outcome]:
     if jobs <= 1 or len(schedules) <= 1:
         _quiet()
-        yield from map(partial(run, manifests=_manifests()), schedules)
+        yield from map(partial(run, manifests=quickstart()), schedules)
         return
     with multiprocessing.get_context("spawn").Pool(jobs, _quiet) as pool:
-        yield from pool.imap(partial(run, manifests=_manifests()), schedules, chunksize=4)
+        yield from pool.imap(partial(run, manifests=quickstart()), schedules, chunksize=4)
 
 
 def _quiet() -> None:
     gc.freeze()  # what is loaded stays: looking through it after every run takes a tenth of a run
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-
-
-def _manifests() -> list[Document]:
-    text = resources.files("capelin").joinpath("cli", "quickstart.yaml").read_text()
-    return [document for document in yaml.safe_load_all(text) if document]
 
 
 def _tell(outcome: Outcome, *, lines: int = LAST_LINES) -> None:

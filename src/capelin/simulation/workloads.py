@@ -6,7 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from importlib import resources
 from typing import Any, Final
+
+import yaml
 
 from capelin.api import crds
 from capelin.api.cluster import CLUSTER_FINALIZER, Cluster
@@ -37,7 +40,14 @@ class Workload:
     act: Callable[[World, list[Document]], Awaitable[None]]
 
 
-async def _asked_for(world: World, manifests: list[Document]) -> None:
+def quickstart() -> list[Document]:
+    """Return the objects of the cluster that `capelin quickstart` creates: one computer for the control plane, and three workers."""
+    text = resources.files("capelin").joinpath("cli", "quickstart.yaml").read_text()
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+async def ask_for(world: World, manifests: list[Document]) -> None:
+    """Create the objects as a user would who does not wait for any of them."""
     for document in manifests:
         meta = {**document["metadata"], "namespace": CLUSTER.namespace}
         resource = _RESOURCES[document["apiVersion"], document["kind"]]
@@ -45,7 +55,7 @@ async def _asked_for(world: World, manifests: list[Document]) -> None:
 
 
 async def _created(world: World, manifests: list[Document]) -> None:
-    await _asked_for(world, manifests)
+    await ask_for(world, manifests)
     await _until(world, "the cluster is ready", partial(_is_ready, world, machines=4))
 
 
@@ -76,7 +86,7 @@ async def _roll_out(world: World, manifests: list[Document]) -> None:
 
 
 async def _delete_while_creating(world: World, manifests: list[Document]) -> None:
-    await _asked_for(world, manifests)
+    await ask_for(world, manifests)
     # A Cluster that is deleted before its finalizer is there is simply gone, and whatever names it stays: no controller has seen it.
     await _until(world, "the Cluster has its finalizer", partial(_is_taken_on, world))
     await _deleted(world)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from capelin.simulation.faults import Call, Fault
+from capelin.simulation.world import RESTART_AFTER, Story, World, running
+from tests.simulation.virtual import in_virtual_time
+
+
+def test_a_story_tells_two_runs_apart() -> None:
+    one, same, other = Story(), Story(), Story()
+    for story, name in ((one, "a"), (same, "a"), (other, "b")):
+        story.told("begun")
+        story.called("manager-1", "management", "get", "machines", name)
+
+    assert one.digest == same.digest != other.digest
+
+
+def test_a_story_keeps_its_end() -> None:
+    story = Story()
+
+    for number in range(5_000):
+        story.told(str(number))
+
+    assert story.lines[-1] == "4999"
+    assert len(story.lines) < 1_000
+
+
+class Fatal(BaseException):
+    """What no code expects."""
+
+
+class FatalOnce:
+    """A plan that ends whoever makes the twelfth call, in a way that is no death of the plan."""
+
+    def fault(self, call: Call) -> Fault | None:
+        if call.number == 12:
+            raise Fatal
+        return None
+
+
+@pytest.mark.slow
+@pytest.mark.gate
+def test_a_manager_that_ends_by_itself_is_told_of_and_started_again() -> None:
+    world = World(0, FatalOnce())
+
+    async def work() -> None:
+        async with running(world):
+            await world.clock.sleep(RESTART_AFTER + timedelta(seconds=30))
+
+    in_virtual_time(work)
+
+    ((at, message),) = world.failures
+    assert at < 10
+    assert message.startswith("manager-1 ended with")
+    assert world.deaths == 1
+    assert world.story.calls > 20
