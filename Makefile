@@ -6,7 +6,7 @@ PYTEST := $(RUN) pytest -n 2
 ENVTEST = $$(hack/envtest/build.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart install fmt lint type test test-real test-all cover generate verify check envtest bench deflake run image wheel-test docs clean
+.PHONY: help quickstart install fmt lint type test test-real test-all cover generate verify check envtest bench simulate deflake run image wheel-test docs clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -57,6 +57,9 @@ envtest: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl (onc
 
 bench: install ## Create and delete fleets, and print what they cost
 	$(RUN) hack.bench
+
+simulate: install ## Run 1 000 seeds of the simulator: about twenty minutes on two idle cores
+	$(RUN) capelin.simulation run --seeds 1000
 
 deflake: install ## Run the fast tests in random orders until one fails
 	while $(PYTEST) -m "not slow and not real"; do :; done
