@@ -34,10 +34,11 @@ def test_where_nothing_goes_wrong_no_rule_is_broken(workload: str) -> None:
 
 @pytest.mark.gate
 def test_a_run_repeats_itself_call_by_call_and_another_seed_does_not() -> None:
-    first, again, other = (run(Schedule(seed, "delete-while-creating"), quickstart()) for seed in (5, 5, 6))
+    """Runs with many deaths once differed: a group cancelled its tasks in the order of their addresses."""
+    first, again, other = (run(Schedule(seed, "scale"), quickstart()) for seed in (1, 1, 2))
 
     assert (first.digest, first.steps, first.virtual_seconds) == (again.digest, again.steps, again.virtual_seconds)
-    assert first.faults
+    assert first.deaths > 5
     assert other.digest != first.digest
 
 
