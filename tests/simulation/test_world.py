@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -57,3 +58,27 @@ def test_a_manager_that_ends_by_itself_is_told_of_and_started_again() -> None:
     assert message.startswith("manager-1 ended with")
     assert world.deaths == 1
     assert world.story.calls > 20
+
+
+@pytest.mark.parametrize(("minutes", "held"), [(10, True), (1, False)], ids=["in-time", "too-late"])
+def test_a_condition_is_waited_for_as_long_as_it_may_take(minutes: int, *, held: bool) -> None:
+    world = World(0)
+    asked: list[float] = []
+
+    async def is_there() -> bool:
+        asked.append(world.clock.monotonic())
+        return world.store.get("namespaces", ("", "late")) is not None
+
+    async def work() -> bool:
+        written = asyncio.ensure_future(_written_after(world, timedelta(minutes=5)))
+        found = await world.until(is_there, within=timedelta(minutes=minutes))
+        await written
+        return found
+
+    assert in_virtual_time(work) is held
+    assert len(asked) < 5
+
+
+async def _written_after(world: World, delay: timedelta) -> None:
+    await world.clock.sleep(delay)
+    await world.store.put("namespaces", ("", "late"), b"{}")

@@ -164,13 +164,18 @@ class World:
     # -- time -----------------------------------------------------------------------------------------------------------------------
 
     async def until(self, holds: Callable[[], Awaitable[bool]], *, within: timedelta) -> bool:
-        """Let time pass until the condition holds; tell whether it did in that time."""
-        deadline = self.clock.monotonic() + within.total_seconds()
-        while not await holds():
-            if self.clock.monotonic() > deadline:
-                return False
+        """Let time pass until the condition holds; tell whether it did in that time.
+
+        It is asked each second in which a management object has changed: nothing else can make it hold.
+        """
+        deadline, asked_at = self.clock.monotonic() + within.total_seconds(), -1
+        while self.clock.monotonic() <= deadline:
+            if self.store.revision != asked_at:
+                asked_at = self.store.revision
+                if await holds():
+                    return True
             await self.clock.sleep(timedelta(seconds=1))
-        return True
+        return False
 
 
 @dataclass(slots=True)
