@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 
 from capelin import assembly
@@ -69,6 +70,11 @@ class Story:
         return str(self._hash.hexdigest())
 
 
+@cache
+def _definitions() -> tuple[Unstructured, ...]:
+    return tuple(Unstructured(CustomResourceDefinition.resource, document) for document in crds.all_crds())
+
+
 @dataclass
 class World:
     """One run's world. `plan` says what goes wrong; observers see every change of a management object in the turn in which it happens.
@@ -98,8 +104,8 @@ class World:
         """Start the API server and have it serve our kinds."""
         await self.server.start()
         self.store.listeners.append(self._observe)
-        for document in crds.all_crds():
-            await self.client.create(Unstructured(CustomResourceDefinition.resource, document))
+        for definition in _definitions():
+            await self.client.create(definition)
 
     async def run_manager(self, name: str) -> None:
         """Run a manager, and another with empty memory whenever one dies, until `stop`."""
