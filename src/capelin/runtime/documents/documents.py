@@ -26,11 +26,14 @@ def identical(one: Any, other: Any) -> bool:
 
 
 def is_deeper(value: Any, levels: int) -> bool:
-    """Tell whether more than `levels` objects and lists stand in each other: too many for passes that call themselves."""
+    """Tell whether more than `levels` objects and lists stand in each other: too many for passes that call themselves.
+
+    An empty one inside counts for nothing, as nothing has to go into it.
+    """
     inside = [value] if isinstance(value, dict | list) else []
     for _ in range(levels):
         children = (child for outer in inside for child in (outer.values() if type(outer) is dict else outer))
-        inside = [child for child in children if type(child) is dict or type(child) is list]
+        inside = [child for child in children if child and (type(child) is dict or type(child) is list)]
         if not inside:
             return False
     return bool(inside)
