@@ -50,10 +50,5 @@ def test_only_what_carries_a_revision_meets_a_conflict(verb: str) -> None:
     assert plan.fault(call(2, "update")) is Fault.CONFLICT
 
 
-@pytest.mark.parametrize(("verb", "writes"), [("get", False), ("list", False), ("watch", False), ("create", True), ("delete", True)])
-def test_a_call_tells_whether_it_may_change_something(verb: str, *, writes: bool) -> None:
-    assert call(1, verb).writes is writes
-
-
 def test_a_call_reads_as_who_asks_whom_for_what() -> None:
     assert str(call(1)) == "manager-1 → management: patch machines m"

@@ -42,11 +42,6 @@ class Call:
     resource: str
     name: str
 
-    @property
-    def writes(self) -> bool:
-        """True when it may change something."""
-        return self.verb not in ("get", "list", "watch")
-
     def __str__(self) -> str:
         return f"{self.process} → {self.server}: {self.verb} {self.resource} {self.name}".rstrip()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -32,10 +32,6 @@ class Chance:
     def randrange(self, stop: int, /) -> int:
         """Return a number from 0 up to, but not including, `stop`."""
         return self._generator.randrange(stop)
-
-    def happens(self, probability: float) -> bool:
-        """Tell whether something with that probability happens."""
-        return self._generator.random() < probability
 
     def between(self, low: float, high: float) -> float:
         """Return a number between both bounds."""
@@ -110,13 +106,12 @@ class CountedPorts:
     """Ports of a host on which nobody else listens."""
 
     last: int = 20_000
-    taken: set[int] = field(default_factory=set)
 
     def free(self, host: str, avoiding: Collection[int]) -> int:  # noqa: ARG002 - there is one host
         """Return a port that nobody has been given."""
         self.last = next(port for port in range(self.last + 1, 65_536) if port not in avoiding)
         return self.last
 
-    def is_free(self, host: str, port: int) -> bool:  # noqa: ARG002 - there is one host
-        """Tell whether a port can be taken."""
-        return port not in self.taken
+    def is_free(self, host: str, port: int) -> bool:  # noqa: ARG002 - nobody else is there
+        """Return True."""
+        return True
