@@ -1,9 +1,10 @@
-"""The manifests in `tests/webhooks/refused` get the answers that stand in their first lines from servers, too: from ours with `capelin up`,
-and from the real kube-apiserver with `capelin manager` beside it."""
+"""Manifests and servers: ours with `capelin up`, and the real kube-apiserver with `capelin manager` beside it. Those in
+`tests/webhooks/refused` get the answers that stand in their first lines; the samples are accepted."""
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,3 +81,27 @@ async def test_a_server_refuses_the_manifest_as_it_says(path: Path, kubeconfig: 
             await session.client.delete(obj.resource, obj.key)
 
     assert sorted(got) == sorted(expected(path))
+
+
+NEEDED_BY_OTHERS = ("clusterclass", "clusterctl")
+"""Samples that are stored, since others, or later documents of their own, need what is in them."""
+
+
+def test_a_server_accepts_every_sample(kubeconfig: Path) -> None:
+    programs = assets()
+    if programs is None:
+        missing("kubectl is not built (make envtest)")
+    kubectl = [str(programs / "kubectl"), "--kubeconfig", str(kubeconfig)]
+    samples = sorted((ROOT / "config" / "samples").glob("*.yaml"))
+
+    told = {}
+    for path in samples:
+        mode = [] if path.stem in NEEDED_BY_OTHERS else ["--dry-run=server"]
+        run = subprocess.run([*kubectl, "apply", *mode, "-f", str(path)], capture_output=True, text=True)
+        if run.returncode:
+            told[path.name] = run.stderr
+    stored = [f"-f={ROOT / 'config' / 'samples' / name}.yaml" for name in NEEDED_BY_OTHERS]
+    subprocess.run([*kubectl, "delete", "--ignore-not-found", *stored], check=True)  # what is in a namespace goes with it
+
+    assert told == {}
+    assert len(samples) >= 14
