@@ -144,4 +144,4 @@ def _tell(outcome: Outcome, *, lines: int = LAST_LINES) -> None:
     told.append(
         f"  replay: python -m capelin.simulation replay {schedule.seed} --workload {schedule.workload} --profile {schedule.profile}"
     )
-    print("\n".join(told))  # noqa: T201
+    print("\n".join(told), flush=True)  # noqa: T201 - a long search that is ended has told what it found
