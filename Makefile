@@ -36,7 +36,7 @@ test: install ## Run the fast tests: what the README promises
 	$(PYTEST) -m "(not slow or drawn) and not real"
 
 test-real: install ## Run the tests against a real kube-apiserver and etcd (built on first use), and the slow ones that matter
-	KUBEBUILDER_ASSETS=$(ENVTEST) CAPELIN_REQUIRE_REAL=1 $(PYTEST) --dist loadfile -m "real or gate"
+	KUBEBUILDER_ASSETS=$(ENVTEST) CAPELIN_REQUIRE_REAL=1 $(PYTEST) -p no:randomly --dist loadfile -m "real or gate"
 
 test-all: install ## Run every test there is, properties on fifty times as many objects
 	CAPELIN_DRAWS=10000 KUBEBUILDER_ASSETS=$(ENVTEST) CAPELIN_REQUIRE_REAL=1 $(PYTEST)

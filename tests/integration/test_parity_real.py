@@ -180,8 +180,10 @@ async def test_custom_resources_are_described_as_the_real_server_describes_them(
 
 async def published(connection: Connection, path: str) -> list[dict[str, Any]]:
     """Return what the real server says it serves there; at first nothing, because it publishes CRDs some time after it took them."""
-    document = codec.decode_document((await connection.send(Request("GET", path))).body)
-    return list(document.get("resources") or ())
+    response = await connection.send(Request("GET", path))
+    if response.status == 404:
+        return []
+    return list(codec.decode_document(response.body).get("resources") or ())
 
 
 def by_name(entries: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
